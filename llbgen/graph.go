@@ -1,0 +1,226 @@
+package llbgen
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/pyfrontend/pyfrontend/llbgen/lock"
+	"github.com/pyfrontend/pyfrontend/llbgen/plan"
+)
+
+// buckets installs each group of locked wheels by a vertex of its own.
+func (g *generator) buckets() {
+	var count int
+	var size int64
+	for _, b := range g.p.Buckets {
+		count += len(b.Distributions)
+		size += b.Size
+	}
+	group := llb.ProgressGroup("pyfrontend-fetch"+g.Label, fmt.Sprintf("%sfetch %d wheels (%s)", g.Label, count, bytes(size)), false)
+	for _, b := range g.p.Buckets {
+		names := make([]string, len(b.Distributions))
+		for i, d := range b.Distributions {
+			names[i] = d.Name + " " + d.Version
+		}
+		opts := g.execOpts(false, "dependencies", b.Distributions[0].At, g.install(),
+			"install %d distributions (%s): %s", len(names), bytes(b.Size), abbreviate(names))
+		opts = append(opts, g.wheels("/wheels", b.Distributions, group)...)
+		files := g.venvOf(g.root().Run(opts...))
+		g.dependencies = append(g.dependencies, layer{files, "install " + strings.Join(names, ", ")})
+	}
+}
+
+// venvOf mounts the virtual environment as an exec's output and gives the
+// files that the exec put there.
+func (g *generator) venvOf(run llb.ExecState) llb.State {
+	empty := g.venv()
+	out := run.AddMount(plan.Venv, empty, llb.SourcePath(plan.Venv))
+	if !g.supports(pb.CapDiffOp) {
+		return out
+	}
+	return llb.Diff(empty, out, llb.WithCustomName("[internal] installed files"), llb.Platform(g.Build))
+}
+
+// wheels mounts distributions below a directory, each in a directory of its
+// own.
+func (g *generator) wheels(dir string, distributions []lock.Distribution, group llb.ConstraintsOpt) []llb.RunOption {
+	var opts []llb.RunOption
+	for i, d := range distributions {
+		opts = append(opts, llb.AddMount(path.Join(dir, strconv.Itoa(i)), g.fetch(d.File, group), llb.Readonly))
+	}
+	return opts
+}
+
+// fetch downloads one wheel; BuildKit verifies its hash.
+func (g *generator) fetch(f lock.File, group llb.ConstraintsOpt) llb.State {
+	opts := []llb.HTTPOption{
+		llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, f.SHA256)),
+		llb.Filename(f.Name),
+		llb.Chmod(0o644),
+		group,
+	}
+	for _, o := range g.vertex("fetch", f.At, "fetch %s (%s)", f.Name, bytes(f.Size)) {
+		opts = append(opts, o)
+	}
+	return llb.HTTP(f.URL, opts...)
+}
+
+// Resolve is the vertex that resolves the requirements of a build: its files
+// are pylock.toml. It is one of the few with a network. index and date may be
+// empty.
+func Resolve(p *plan.Plan, o Options, project plan.Project, index, date string) llb.State {
+	g := &generator{p: p, Options: o}
+	argv := []string{"resolve", "--uv", uvPath, "--python", p.Base.Interpreter, "--input", "/in/requirements.txt", "--output", "/out/pylock.toml", "--ca-bundle", "/run/secrets/ca-bundle"}
+	if index != "" {
+		argv = append(argv, "--index", index)
+	}
+	if date != "" {
+		argv = append(argv, "--exclude-newer", date)
+	}
+	in := llb.Scratch().File(llb.Mkfile("/requirements.txt", 0o644, []byte(strings.Join(project.Requires, "\n")+"\n"), llb.WithCreatedTime(epoch)),
+		llb.WithCustomName("[internal] build requirements"), llb.Platform(g.Build))
+	opts := g.execOpts(true, "resolve", project.At, argv, "resolve the build requirements of %s: %s", project.Name, strings.Join(project.Requires, ", "))
+	opts = append(opts,
+		llb.AddMount("/in", in, llb.Readonly),
+		llb.AddSecret("/run/secrets/ca-bundle", llb.SecretID("ca-bundle"), llb.SecretOptional),
+	)
+	return g.root().Run(opts...).AddMount("/out", llb.Scratch())
+}
+
+// projects builds the wheels of the context's projects, each from its own
+// files, and installs them together.
+func (g *generator) projects() error {
+	if len(g.p.Projects) == 0 {
+		return nil
+	}
+	group := llb.ProgressGroup("pyfrontend-build"+g.Label, g.Label+"fetch build requirements", false)
+	opts := g.execOpts(false, "project", g.p.Projects[0].At, g.install(), "install %s", projectNames(g.p.Projects))
+	for i, project := range g.p.Projects {
+		wheel, err := g.wheel(project, group)
+		if err != nil {
+			return err
+		}
+		opts = append(opts, llb.AddMount(path.Join("/wheels", strconv.Itoa(i)), wheel, llb.Readonly))
+	}
+	opts = append(opts, g.sourceDateEpoch())
+	files := g.venvOf(g.root().Run(opts...))
+	g.application = append(g.application, layer{files, "install " + projectNames(g.p.Projects)})
+	return nil
+}
+
+func projectNames(projects []plan.Project) string {
+	names := make([]string, len(projects))
+	for i, p := range projects {
+		names[i] = p.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// wheel builds one project's wheel without network.
+func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, error) {
+	src, err := g.sources(p.Name, p.Dir, p.Include, p.Exclude)
+	if err != nil {
+		return llb.State{}, err
+	}
+	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--wheels", "/build-wheels", "--out", "/dist"}
+	opts := g.execOpts(false, "project", p.At, argv, "build the wheel of %s", p.Name)
+	opts = append(opts, g.wheels("/build-wheels", g.BuildWheels[p.Name], group)...)
+	opts = append(opts,
+		llb.AddMount("/src", src, llb.ForceNoOutput),
+		g.sourceDateEpoch(),
+	)
+	if resolved, ok := g.Resolved[p.Name]; ok {
+		// Only what the image descends from is exported to a cache.
+		opts = append(opts, llb.AddMount("/run/pyfrontend/resolved", resolved, llb.Readonly))
+	}
+	return g.root().Run(opts...).AddMount("/dist", llb.Scratch()), nil
+}
+
+// sources copies context files into a state that is the same for every
+// checkout of them: owner, modes and times are set.
+func (g *generator) sources(name, dir string, include, exclude []string) (llb.State, error) {
+	context, err := g.Context(name, include, exclude)
+	if err != nil {
+		return llb.State{}, err
+	}
+	return llb.Scratch().File(g.copyContext(context, "/", "/", include, exclude),
+		llb.WithCustomName(fmt.Sprintf("%sload the files of %s", g.Label, name)), llb.Platform(g.Build)), nil
+}
+
+func (g *generator) copyContext(context llb.State, from, to string, include, exclude []string) *llb.FileAction {
+	created := g.created()
+	info := &llb.CopyInfo{
+		CopyDirContentsOnly: true,
+		CreateDestPath:      true,
+		AllowWildcard:       false,
+		IncludePatterns:     include,
+		ExcludePatterns:     exclude,
+		CreatedTime:         &created,
+		ChownOpt:            &llb.ChownOpt{User: &llb.UserOpt{UID: 0}, Group: &llb.UserOpt{UID: 0}},
+	}
+	if g.supports(pb.CapFileCopyModeStringFormat) {
+		info.Mode = &llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
+	}
+	return llb.Copy(context, from, to, info)
+}
+
+// files copies the application of directory mode to the working directory.
+func (g *generator) files() error {
+	f := g.p.Files
+	if f == nil {
+		return nil
+	}
+	context, err := g.Context("application", f.Include, f.Exclude)
+	if err != nil {
+		return err
+	}
+	include, exclude := within(f.Dir, f.Include), within(f.Dir, f.Exclude)
+	copied := llb.Scratch().File(g.copyContext(context, path.Join("/", f.Dir), f.Target, include, exclude),
+		g.vertex("project", f.At, "copy the application to %s", f.Target)...)
+	g.application = append(g.application, layer{copied, "copy the application to " + f.Target})
+	return nil
+}
+
+// within makes patterns of the context relative to a directory of it. Patterns
+// that hold everywhere stay as they are.
+func within(dir string, patterns []string) []string {
+	if dir == "." {
+		return patterns
+	}
+	relative := make([]string, len(patterns))
+	for i, p := range patterns {
+		relative[i] = strings.TrimPrefix(p, dir+"/")
+	}
+	return relative
+}
+
+// abbreviate lists names as far as a line of progress has room.
+func abbreviate(names []string) string {
+	const room = 60
+	text := strings.Join(names, ", ")
+	if len(text) <= room {
+		return text
+	}
+	cut := strings.LastIndex(text[:room], ", ")
+	if cut < 0 {
+		cut = room
+	}
+	return text[:cut] + ", …"
+}
+
+// bytes gives a size for people.
+func bytes(n int64) string {
+	switch {
+	case n >= 10e6:
+		return fmt.Sprintf("%d MB", (n+5e5)/1e6)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%d kB", (n+999)/1000)
+}

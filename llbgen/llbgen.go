@@ -1,0 +1,187 @@
+// Package llbgen compiles a Plan for one platform to LLB and an image config.
+// It decides nothing: what is installed, run and written is in the Plan. It
+// knows BuildKit's graph, and no TOML, no lock format and no gateway.
+package llbgen
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/pyfrontend/pyfrontend/llbgen/lock"
+	"github.com/pyfrontend/pyfrontend/llbgen/plan"
+	"github.com/pyfrontend/pyfrontend/llbgen/spec"
+)
+
+// Options is what a Plan is compiled with. Tools, Base, BuildBase and Context
+// are required.
+type Options struct {
+	// Platform is the image's; Build is the one that execs run on.
+	Platform, Build ocispecs.Platform
+	// Runs tells whether executables of Platform run on the builder.
+	Runs bool
+	// Label precedes the vertices' names, "[linux/arm64] " or empty.
+	Label string
+	// Tools has /uv and /pyfrontend-step for Build.
+	Tools llb.State
+	// Base and BuildBase are the base image for the two platforms.
+	Base, BuildBase llb.State
+	BaseImage       dockerspec.DockerOCIImage
+	// Context gives the files of the build context that match the patterns, in
+	// the form of a .dockerignore; no include pattern is everything.
+	Context func(name string, include, exclude []string) (llb.State, error)
+	// BuildWheels are the resolved build requirements of the projects that
+	// need them, by project name.
+	BuildWheels map[string][]lock.Distribution
+	// Resolved are the results of the resolve vertices, by project name: the
+	// image has to descend from them.
+	Resolved map[string]llb.State
+	// Labels are those of the command line, which win.
+	Labels map[string]string
+	// Sources are the user's files by name, for the vertices' locations.
+	Sources map[string]*llb.SourceMap
+	// Caps are the daemon's; what it lacks is done in another way.
+	Caps apicaps.CapSet
+	Exec Exec
+	// NoCache tells whether a stage is to be built anew: "resolve",
+	// "dependencies", "project", "smoke" or "image".
+	NoCache func(stage string) bool
+	// Epoch is the user's SOURCE_DATE_EPOCH, nil if there is none.
+	Epoch *time.Time
+}
+
+// Result is one compiled platform.
+type Result struct {
+	// Image is the finished file system, Config its config.
+	Image  llb.State
+	Config dockerspec.DockerOCIImage
+	// Smoke has the result of the smoke test in /smoke.json; nil if there is
+	// none. Image depends on it.
+	Smoke *llb.State
+}
+
+// Generate compiles a Plan.
+func Generate(p *plan.Plan, o Options) (*Result, error) {
+	g := &generator{p: p, Options: o}
+	g.setup()
+	g.buckets()
+	if err := g.projects(); err != nil {
+		return nil, err
+	}
+	if err := g.files(); err != nil {
+		return nil, err
+	}
+	g.smoke()
+	g.stamp()
+	return &Result{Image: g.image(), Config: g.config(), Smoke: g.smokeOut}, nil
+}
+
+// generator holds what one platform has so far.
+type generator struct {
+	p *plan.Plan
+	Options
+
+	// base is the base image with Setup applied.
+	base llb.State
+	// dependencies and application are the layers above it, the lower first.
+	dependencies, application []layer
+	smokeOut                  *llb.State
+}
+
+// layer is one layer of the image: the state whose files it holds and the
+// history entry that names it.
+type layer struct {
+	files   llb.State
+	created string
+}
+
+// epoch is the time of all files that do not come from the project.
+var epoch = time.Unix(plan.Epoch, 0).UTC()
+
+// created is the time of the project's files.
+func (g *generator) created() time.Time {
+	if g.Epoch != nil {
+		return *g.Epoch
+	}
+	return epoch
+}
+
+// venv is an empty directory at the place of the virtual environment, to be
+// mounted as the output of an exec.
+func (g *generator) venv() llb.State {
+	return llb.Scratch().File(
+		llb.Mkdir(plan.Venv, 0o755, llb.WithParents(true), llb.WithCreatedTime(epoch)),
+		llb.WithCustomName("[internal] virtual environment"), llb.Platform(g.Build))
+}
+
+// setup prepares the base: its installers removed, a user with a home, the
+// working directory and the skeleton of the virtual environment, which does
+// not depend on what is installed. It is one file operation, so one layer.
+func (g *generator) setup() {
+	s, b := g.p.Setup, g.p.Base
+	at := llb.WithCreatedTime(epoch)
+	a := llb.Mkdir(plan.Venv+"/bin", 0o755, llb.WithParents(true), at).
+		Mkfile(plan.Venv+"/pyvenv.cfg", 0o644, venvConfig(b), at)
+	for _, name := range []string{"python", "python3", "python" + b.Minor()} {
+		a = a.Symlink(b.Interpreter, plan.Venv+"/bin/"+name, at)
+	}
+	a = a.Mkdir(plan.Venv+"/lib/python"+b.Minor()+"/site-packages", 0o755, llb.WithParents(true), at)
+	if s.Passwd != nil {
+		a = a.Mkfile("/etc/passwd", 0o644, s.Passwd, at)
+	}
+	if s.Group != nil {
+		a = a.Mkfile("/etc/group", 0o644, s.Group, at)
+	}
+	if s.Home != "" {
+		a = a.Mkdir(s.Home, 0o755, llb.WithParents(true), at, llb.WithUIDGID(s.UID, s.UID))
+	}
+	a = a.Mkdir(s.Workdir, 0o755, llb.WithParents(true), at)
+	for _, name := range s.Remove {
+		a = a.Rm(name, llb.WithAllowNotFound(true))
+	}
+	g.base = g.Base.File(a, g.vertex("image", s.At, "prepare %s", b.Ref)...)
+}
+
+// venvConfig is pyvenv.cfg: all that makes a directory a virtual environment.
+func venvConfig(b plan.Base) []byte {
+	return fmt.Appendf(nil, "home = %s\ninclude-system-site-packages = false\nversion = %s\n", path.Dir(b.Interpreter), b.Python)
+}
+
+// vertex gives the options that every operation has: its name, place in the
+// user's files, platform, and whether the cache is to be ignored.
+func (g *generator) vertex(stage string, at spec.Place, format string, args ...any) []llb.ConstraintsOpt {
+	opts := []llb.ConstraintsOpt{
+		llb.WithCustomName(g.Label + fmt.Sprintf(format, args...)),
+		llb.Platform(g.Build),
+	}
+	if sm := g.Sources[at.File]; sm != nil && at.Range.Start.Line > 0 {
+		opts = append(opts, sm.Location([]*pb.Range{pbRange(at.Range)}))
+	}
+	if g.NoCache != nil && g.NoCache(stage) {
+		opts = append(opts, llb.IgnoreCache)
+	}
+	return opts
+}
+
+func pbRange(r spec.Range) *pb.Range {
+	position := func(p spec.Position) *pb.Position {
+		return &pb.Position{Line: int32(p.Line), Character: int32(max(p.Column-1, 0))}
+	}
+	end := r.End
+	if end.Line == 0 {
+		end = r.Start
+	}
+	return &pb.Range{Start: position(r.Start), End: position(end)}
+}
+
+// supports tells whether the daemon has all of the capabilities.
+func (g *generator) supports(caps ...apicaps.CapID) bool {
+	return !slices.ContainsFunc(caps, func(c apicaps.CapID) bool { return g.Caps.Supports(c) != nil })
+}

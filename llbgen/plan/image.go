@@ -1,0 +1,115 @@
+package plan
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pyfrontend/pyfrontend/llbgen/packaging"
+	"github.com/pyfrontend/pyfrontend/llbgen/spec"
+)
+
+// userName is the name of the image's user in the user databases.
+const userName = "app"
+
+func setup(b Base, s *spec.Spec) Setup {
+	st := Setup{Remove: b.Remove, UID: s.Tool.User, Workdir: s.Tool.Workdir, At: s.At("tool.pyfrontend.base")}
+	id := strconv.Itoa(s.Tool.User)
+	if !hasID(b.Passwd, id) {
+		st.Home = "/home/" + userName
+		st.Passwd = appendLine(b.Passwd, fmt.Sprintf("%s:x:%s:%s::%s:/usr/sbin/nologin", userName, id, id, st.Home))
+	}
+	if !hasID(b.Group, id) {
+		st.Group = appendLine(b.Group, fmt.Sprintf("%s:x:%s:", userName, id))
+	}
+	return st
+}
+
+// hasID tells whether a passwd or group file has an entry of that number.
+func hasID(file []byte, id string) bool {
+	for line := range bytes.Lines(file) {
+		if fields := strings.Split(string(line), ":"); len(fields) > 2 && strings.TrimSpace(fields[2]) == id {
+			return true
+		}
+	}
+	return false
+}
+
+func appendLine(file []byte, line string) []byte {
+	file = slices.Clone(file)
+	if len(file) > 0 && file[len(file)-1] != '\n' {
+		file = append(file, '\n')
+	}
+	return append(append(file, line...), '\n')
+}
+
+func (in Input) image(p *Plan, st start) Image {
+	s := in.Spec
+	env := []spec.Pair{
+		{Name: "VIRTUAL_ENV", Value: Venv},
+		{Name: "PYTHONUNBUFFERED", Value: "1"},
+		{Name: "PYTHONFAULTHANDLER", Value: "1"},
+	}
+	if p.Files != nil {
+		env = append(env, spec.Pair{Name: "PYTHONPATH", Value: p.Files.Target})
+	}
+	env = append(env, st.env...)
+	id := strconv.Itoa(s.Tool.User)
+	return Image{
+		Command:    st.argv,
+		Env:        append(env, s.Tool.Env...),
+		Labels:     append(in.labels(), s.Tool.Labels...),
+		User:       id + ":" + id,
+		Workdir:    s.Tool.Workdir,
+		Port:       st.port,
+		StopSignal: s.Tool.StopSignal,
+	}
+}
+
+// urlLabels maps well-known labels of [project.urls] (PEP 753, normalised) to
+// OCI annotation keys.
+var urlLabels = []struct{ label, key string }{
+	{"homepage", "url"},
+	{"documentation", "documentation"},
+	{"docs", "documentation"},
+	{"source", "source"},
+	{"repository", "source"},
+	{"sourcecode", "source"},
+	{"github", "source"},
+}
+
+// labels gives the predefined OCI annotation keys that the project table, the
+// version control and the base have values for.
+func (in Input) labels() []spec.Pair {
+	project := in.Spec.Project
+	values := map[string]string{
+		"title":       project.Name,
+		"version":     project.Version,
+		"description": project.Description,
+		"licenses":    project.License,
+		"authors":     strings.Join(project.Authors, ", "),
+		"revision":    in.Revision,
+		"base.name":   in.Base.Ref,
+		"base.digest": in.Base.Digest,
+	}
+	for _, row := range urlLabels {
+		for _, url := range project.URLs {
+			label := strings.ReplaceAll(packaging.NormalizeName(url.Name), "-", "")
+			if strings.ReplaceAll(label, " ", "") == row.label && values[row.key] == "" {
+				values[row.key] = url.Value
+			}
+		}
+	}
+	if values["source"] == "" {
+		values["source"] = in.Source
+	}
+	var labels []spec.Pair
+	for _, key := range []string{"title", "version", "description", "licenses", "authors", "url", "documentation", "source", "revision", "base.name", "base.digest"} {
+		if values[key] != "" {
+			labels = append(labels, spec.Pair{Name: "org.opencontainers.image." + key, Value: values[key]})
+		}
+	}
+	return labels
+}

@@ -1,0 +1,105 @@
+package step
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+//go:embed compile.py
+var compileScript string
+
+// chunkSize is how many bytes of source are compiled in one process. Smaller
+// chunks cost forks, larger ones leave a core idle at the end; changing it
+// changes bytes of .pyc files.
+const chunkSize = 256 << 10
+
+// source is a file to compile.
+type source struct {
+	path string
+	size int64
+}
+
+// compileAll writes the bytecode of all Python files in site, with CPython's
+// own compiler.
+func compileAll(python, site string, s streams) error {
+	files, err := sources(site)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	cmd := exec.Command(python, "-S", "-s", "-B", "-W", "ignore", "-c", compileScript)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PYTHONHASHSEED=0", "PYTHONUTF8=1", "LC_ALL=C", "TZ=UTC"}
+	cmd.Stdin = encodeChunks(chunks(site, files))
+	cmd.Stderr = s.err
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("compiling %s: %w", count(len(files), "file"), err)
+	}
+	return nil
+}
+
+// sources lists the Python files below site, sorted within each top-level
+// entry.
+func sources(site string) ([]source, error) {
+	var files []source
+	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "__pycache__":
+			return fs.SkipDir
+		case !d.Type().IsRegular() || !strings.HasSuffix(d.Name(), ".py"):
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		files = append(files, source{path, info.Size()})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing Python files: %w", err)
+	}
+	slices.SortFunc(files, func(a, b source) int { return strings.Compare(a.path, b.path) })
+	return files, nil
+}
+
+// chunks groups files. A chunk never spans two entries of site-packages, so
+// the bytecode of a package does not depend on what else is in its bucket.
+func chunks(site string, files []source) [][]string {
+	var result [][]string
+	var size int64
+	last := ""
+	for _, f := range files {
+		top, _, _ := strings.Cut(strings.TrimPrefix(f.path, site+"/"), "/")
+		if top != last || size >= chunkSize {
+			result = append(result, nil)
+			size, last = 0, top
+		}
+		result[len(result)-1] = append(result[len(result)-1], f.path)
+		size += f.size
+	}
+	return result
+}
+
+// encodeChunks writes what compile.py reads.
+func encodeChunks(chunks [][]string) *bytes.Buffer {
+	var b bytes.Buffer
+	for _, chunk := range chunks {
+		for _, path := range chunk {
+			b.WriteString(path)
+			b.WriteByte(0)
+		}
+		b.WriteByte(0)
+	}
+	return &b
+}
