@@ -151,11 +151,11 @@ func (r *request) readBase(ctx context.Context, python string, p ocispecs.Platfo
 	if err != nil {
 		return nil, err
 	}
-	facts, err := plan.Inspect(files, b.image.Config.Env, p.Architecture, python, trim)
+	facts, err := plan.Inspect(files, b.image.Config.Env, p.Architecture, python)
 	if err != nil {
 		return nil, &spec.Error{At: at, Message: fmt.Sprintf("the base image `%s` %v", b.Ref, err), Hint: "name an image with a CPython on its PATH, or leave `base` out"}
 	}
-	facts.Ref, facts.Pinned, facts.Digest = b.Ref, b.Pinned, b.Digest
+	facts.Ref, facts.Pinned, facts.Digest, facts.Trim = b.Ref, b.Pinned, b.Digest, trim
 	b.Base = facts
 	return b, nil
 }

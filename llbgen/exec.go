@@ -1,11 +1,14 @@
 package llbgen
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/pyfrontend/pyfrontend/llbgen/lock"
+	"github.com/pyfrontend/pyfrontend/llbgen/packaging"
 	"github.com/pyfrontend/pyfrontend/llbgen/plan"
 	"github.com/pyfrontend/pyfrontend/llbgen/spec"
 )
@@ -93,10 +96,20 @@ func (g *generator) root() llb.State {
 	return root
 }
 
-// install gives the flags that every install has.
-func (g *generator) install() []string {
+// install gives the arguments of an install. Wheels for a platform that is not
+// the builder's have to be declared; those that fit every platform are not, so
+// that platforms share their install.
+func (g *generator) install(distributions []lock.Distribution) []string {
 	argv := []string{"install", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--venv", plan.Venv, "--wheels", "/wheels"}
+	if g.Platform.Architecture != g.Build.Architecture && slices.ContainsFunc(distributions, native) {
+		argv = append(argv, "--target-platform", g.p.TargetPlatform())
+	}
 	return argv
+}
+
+// native tells whether a wheel fits one platform only.
+func native(d lock.Distribution) bool {
+	return !slices.ContainsFunc(d.Tags, func(t packaging.Tag) bool { return t.Platform == "any" })
 }
 
 func (g *generator) sourceDateEpoch() llb.RunOption {

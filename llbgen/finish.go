@@ -48,7 +48,7 @@ func (g *generator) smoke() {
 	for _, l := range g.application {
 		finished = finished.File(g.overlay(l), llb.WithCustomName(g.Label+"[internal] add the application for the smoke test"), llb.Platform(g.Build))
 	}
-	argv := []string{"smoke", "--output", "/out/smoke.json", "--machine", plan.Machine(g.Platform.Architecture),
+	argv := []string{"smoke", "--output", "/report/smoke.json", "--stamp", "/stamp" + plan.Venv + "/.smoke-test", "--machine", plan.Machine(g.Platform.Architecture),
 		"--uid", strconv.Itoa(g.p.Setup.UID), "--gid", strconv.Itoa(g.p.Setup.UID), "--workdir", g.p.Image.Workdir}
 	for _, name := range s.Projects {
 		argv = append(argv, "--project", name)
@@ -85,8 +85,12 @@ func (g *generator) smoke() {
 	} else {
 		opts = append(opts, llb.AddMount(prefix, finished, llb.Readonly))
 	}
-	out := root.Run(opts...).AddMount("/out", llb.Scratch())
-	g.smokeOut = &out
+	run := root.Run(opts...)
+	report := run.AddMount("/report", llb.Scratch())
+	g.report = &report
+	// The stamp becomes a file of the image, so that the test is an ancestor of
+	// the image: it is exported with its cache and never run again for it.
+	g.application = append(g.application, layer{run.AddMount("/stamp", llb.Scratch()), "record the smoke test"})
 }
 
 func smokeNames(s *plan.Smoke) string {
@@ -95,20 +99,6 @@ func smokeNames(s *plan.Smoke) string {
 		names = append(names, s.Server)
 	}
 	return strings.Join(names, ", ")
-}
-
-// stamp adds the smoke test's word that all is well as a file of the image:
-// so the test is an ancestor of the image, is exported with its cache, and an
-// image cannot be without it.
-func (g *generator) stamp() {
-	if g.smokeOut == nil {
-		return
-	}
-	files := llb.Scratch().File(
-		llb.Mkdir(plan.Venv, 0o755, llb.WithParents(true), llb.WithCreatedTime(epoch)).
-			Copy(*g.smokeOut, "/ok", plan.Venv+"/.smoke-test", &llb.CopyInfo{CreatedTime: &epoch, ChownOpt: &llb.ChownOpt{User: &llb.UserOpt{UID: 0}, Group: &llb.UserOpt{UID: 0}}}),
-		g.vertex("smoke", g.p.Smoke.At, "record the smoke test")...)
-	g.application = append(g.application, layer{files, "record the smoke test"})
 }
 
 // image is the result: the base and every layer.

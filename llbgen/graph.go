@@ -28,7 +28,7 @@ func (g *generator) buckets() {
 		for i, d := range b.Distributions {
 			names[i] = d.Name + " " + d.Version
 		}
-		opts := g.execOpts(false, "dependencies", b.Distributions[0].At, g.install(),
+		opts := g.execOpts(false, "dependencies", b.Distributions[0].At, g.install(b.Distributions),
 			"install %d distributions (%s): %s", len(names), bytes(b.Size), abbreviate(names))
 		opts = append(opts, g.wheels("/wheels", b.Distributions, group)...)
 		files := g.venvOf(g.root().Run(opts...))
@@ -100,7 +100,7 @@ func (g *generator) projects() error {
 		return nil
 	}
 	group := llb.ProgressGroup("pyfrontend-build"+g.Label, g.Label+"fetch build requirements", false)
-	opts := g.execOpts(false, "project", g.p.Projects[0].At, g.install(), "install %s", projectNames(g.p.Projects))
+	opts := g.execOpts(false, "project", g.p.Projects[0].At, g.install(nil), "install %s", projectNames(g.p.Projects))
 	for i, project := range g.p.Projects {
 		wheel, err := g.wheel(project, group)
 		if err != nil {

@@ -5,8 +5,8 @@ package llbgen
 
 import (
 	"fmt"
-	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
@@ -79,8 +79,7 @@ func Generate(p *plan.Plan, o Options) (*Result, error) {
 		return nil, err
 	}
 	g.smoke()
-	g.stamp()
-	return &Result{Image: g.image(), Config: g.config(), Smoke: g.smokeOut}, nil
+	return &Result{Image: g.image(), Config: g.config(), Smoke: g.report}, nil
 }
 
 // generator holds what one platform has so far.
@@ -92,7 +91,8 @@ type generator struct {
 	base llb.State
 	// dependencies and application are the layers above it, the lower first.
 	dependencies, application []layer
-	smokeOut                  *llb.State
+	// report is the result of the smoke test, nil without one.
+	report *llb.State
 }
 
 // layer is one layer of the image: the state whose files it holds and the
@@ -117,41 +117,25 @@ func (g *generator) created() time.Time {
 // mounted as the output of an exec.
 func (g *generator) venv() llb.State {
 	return llb.Scratch().File(
-		llb.Mkdir(plan.Venv, 0o755, llb.WithParents(true), llb.WithCreatedTime(epoch)),
+		llb.Mkdir(plan.Venv, 0o755, llb.WithCreatedTime(epoch)),
 		llb.WithCustomName("[internal] virtual environment"), llb.Platform(g.Build))
 }
 
 // setup prepares the base: its installers removed, a user with a home, the
 // working directory and the skeleton of the virtual environment, which does
-// not depend on what is installed. It is one file operation, so one layer.
+// not depend on what is installed. The step runs on the build platform and has
+// the base's files as its output, so that the layer holds what it changed and
+// nothing else.
 func (g *generator) setup() {
+	const mount = "/base"
 	s, b := g.p.Setup, g.p.Base
-	at := llb.WithCreatedTime(epoch)
-	a := llb.Mkdir(plan.Venv+"/bin", 0o755, llb.WithParents(true), at).
-		Mkfile(plan.Venv+"/pyvenv.cfg", 0o644, venvConfig(b), at)
-	for _, name := range []string{"python", "python3", "python" + b.Minor()} {
-		a = a.Symlink(b.Interpreter, plan.Venv+"/bin/"+name, at)
+	argv := []string{"setup", "--root", mount, "--python", b.Interpreter, "--python-version", b.Python.String(),
+		"--venv", plan.Venv, "--workdir", s.Workdir, "--name", s.Name, "--uid", strconv.Itoa(s.UID), "--home", s.Home}
+	if s.Trim {
+		argv = append(argv, "--trim")
 	}
-	a = a.Mkdir(plan.Venv+"/lib/python"+b.Minor()+"/site-packages", 0o755, llb.WithParents(true), at)
-	if s.Passwd != nil {
-		a = a.Mkfile("/etc/passwd", 0o644, s.Passwd, at)
-	}
-	if s.Group != nil {
-		a = a.Mkfile("/etc/group", 0o644, s.Group, at)
-	}
-	if s.Home != "" {
-		a = a.Mkdir(s.Home, 0o755, llb.WithParents(true), at, llb.WithUIDGID(s.UID, s.UID))
-	}
-	a = a.Mkdir(s.Workdir, 0o755, llb.WithParents(true), at)
-	for _, name := range s.Remove {
-		a = a.Rm(name, llb.WithAllowNotFound(true))
-	}
-	g.base = g.Base.File(a, g.vertex("image", s.At, "prepare %s", b.Ref)...)
-}
-
-// venvConfig is pyvenv.cfg: all that makes a directory a virtual environment.
-func venvConfig(b plan.Base) []byte {
-	return fmt.Appendf(nil, "home = %s\ninclude-system-site-packages = false\nversion = %s\n", path.Dir(b.Interpreter), b.Python)
+	run := g.root().Run(g.execOpts(false, "image", s.At, argv, "prepare %s", b.Ref)...)
+	g.base = run.AddMount(mount, g.Base)
 }
 
 // vertex gives the options that every operation has: its name, place in the

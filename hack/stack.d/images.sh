@@ -117,7 +117,8 @@ END
     rm -rf "$root"/usr/share/{groff,info,linda,lintian,locale,man}/*
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/cache/apt/*.bin "$root"/var/lib/apt/lists/*
     # shellcheck disable=SC2115
-    rm -rf "$root"/dev/* "$root"/debootstrap "$root"/var/log/*.log "$root"/etc/machine-id
+    rm -rf "$root"/dev/* "$root"/debootstrap "$root"/var/log/*.log "$root"/var/cache/ldconfig \
+        "$root"/etc/machine-id
     # debootstrap copies these two from the machine.
     : >"$root/etc/resolv.conf"
     rm -f "$root/etc/hostname"

@@ -74,6 +74,7 @@ down() {
     unmount_below "$data/$service"
     [[ $(type -t "stopped_$service") != function ]] || "stopped_$service"
     rm -rf "${run:?}/$service"
+    rmdir "$run" 2>/dev/null || true
 }
 
 reset() {

@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -189,7 +188,7 @@ func wheelSummary(wheels []File) string {
 			break
 		}
 		slices.SortFunc(groups[text], func(a, b string) int {
-			return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)))
+			return strings.Compare(strings.ToLower(a), strings.ToLower(b))
 		})
 		parts = append(parts, text+" on "+strings.Join(groups[text], ", "))
 	}

@@ -3,6 +3,7 @@ package lock
 import (
 	"encoding/json"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -176,5 +177,22 @@ func TestPathsAreRelativeToTheContext(t *testing.T) {
 	want := []string{"backend/editme", "backend/wheels/idna-3.10-py3-none-any.whl idna-3.10-py3-none-any.whl"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
+// TestMissingHashStandsInTheUVLock takes the hashes out of an export, as uv
+// writes it for a lock that has none.
+func TestMissingHashStandsInTheUVLock(t *testing.T) {
+	t.Parallel()
+	data := regexp.MustCompile(`, hashes = \{[^}]*\}`).ReplaceAll(read(t, "sources/pylock.toml"), nil)
+	l, err := ParsePylock(data, uvLock(t, "sources").Places())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.Select(target(t, "3.14.1", "x86_64", bookworm), Options{})
+	first, _, _ := strings.Cut(lines(t, err), "\n")
+	want := "uv.lock:18:5: `attrs-25.4.0-py3-none-any.whl` has no sha256 hash in `uv.lock`"
+	if first != want {
+		t.Errorf("got  %s\nwant %s", first, want)
 	}
 }

@@ -121,7 +121,7 @@ func TestSpecifiersAsPyPA(t *testing.T) {
 		// What is close to the bound is where the rules differ.
 		for clause := range strings.SplitSeq(text, ",") {
 			bound := strings.Trim(clause, "=!<>~* .")
-			for _, s := range []string{bound, bound + ".0", bound + "a1", bound + ".post1", bound + ".dev1", bound + "+l", bound + ".post1.dev2", bound + "+1"} {
+			for _, s := range []string{bound, bound + "0", bound + ".0", bound + "a1", bound + ".post1", bound + ".dev1", bound + "+l", bound + ".post1.dev2", bound + "+1"} {
 				if _, err := ParseVersion(s); err == nil {
 					item.Versions = append(item.Versions, s)
 				}

@@ -36,8 +36,10 @@ func ParseSpecifiers(s string) (Specifiers, error) {
 	}
 	slices.SortFunc(list, func(a, b specifier) int { return strings.Compare(a.String(), b.String()) })
 	var unique []specifier
+	seen := map[string]bool{}
 	for _, one := range list {
-		if !slices.ContainsFunc(unique, one.same) {
+		if key := one.key(); !seen[key] {
+			seen[key] = true
 			unique = append(unique, one)
 		}
 	}
@@ -116,16 +118,13 @@ func (s specifier) String() string {
 	return out
 }
 
-// same says whether two clauses mean the same by PyPA's measure: only ~= tells
-// 1.0 from 1.0.0.
-func (s specifier) same(o specifier) bool {
-	if s.op != o.op || s.wildcard != o.wildcard || s.text != o.text {
-		return false
+// key is what PyPA compares clauses by: only ~= and wildcards tell 1.0 from
+// 1.0.0.
+func (s specifier) key() string {
+	if s.op != "~=" && !s.wildcard {
+		s.version.release = trimZeros(s.version.release)
 	}
-	if s.op == "~=" || s.wildcard {
-		return s.version.String() == o.version.String()
-	}
-	return s.version.Compare(o.version) == 0
+	return s.String()
 }
 
 func (s specifier) contains(v Version) bool {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,10 +21,9 @@ type Base struct {
 	Interpreter string
 	Python      packaging.Version
 	Libc        packaging.Libc
-	// Remove are the base's own installers, which an image does without; empty
+	// Trim tells that the base's own installers are to be removed; it is false
 	// for a base that the user named.
-	Remove        []string
-	Passwd, Group []byte
+	Trim bool
 }
 
 // Minor gives the Python version as X.Y.
@@ -75,9 +73,9 @@ func Machine(arch string) string { return machines[arch].name }
 
 // Inspect reads an image's files: which Python it has and where, and which C
 // library. env is the image's environment, arch the GOARCH of its platform,
-// python the wanted X.Y or "" for the image's own; trim says that the image's
-// own installers are to be removed. It works for an image that cannot run here.
-func Inspect(fsys fs.FS, env []string, arch, python string, trim bool) (Base, error) {
+// python the wanted X.Y or "" for the image's own. It works for an image that
+// cannot run here.
+func Inspect(fsys fs.FS, env []string, arch, python string) (Base, error) {
 	var b Base
 	if err := b.findPython(fsys, env, python); err != nil {
 		return b, err
@@ -85,11 +83,6 @@ func Inspect(fsys fs.FS, env []string, arch, python string, trim bool) (Base, er
 	if err := b.findLibc(fsys, arch); err != nil {
 		return b, err
 	}
-	if trim {
-		b.findInstallers(fsys)
-	}
-	b.Passwd, _ = fs.ReadFile(fsys, "etc/passwd")
-	b.Group, _ = fs.ReadFile(fsys, "etc/group")
 	return b, nil
 }
 
@@ -173,34 +166,6 @@ func (b *Base) findLibc(fsys fs.FS, arch string) error {
 		}
 	}
 	return fmt.Errorf("has no C library for %s whose version can be read", arch)
-}
-
-// installer matches what a Python image carries to install packages with: in
-// site-packages, and among the executables.
-var (
-	installer       = regexp.MustCompile(`^(pip|setuptools|wheel)(-.*\.(dist|egg)-info)?$|^(pkg_resources|_distutils_hack|distutils-precedence\.pth)$`)
-	installerScript = regexp.MustCompile(`^(pip[0-9.]*|easy_install.*|wheel)$`)
-)
-
-func (b *Base) findInstallers(fsys fs.FS) {
-	prefix := path.Dir(path.Dir(b.Interpreter))
-	lib := path.Join(prefix, "lib", "python"+b.Minor())
-	b.remove(fsys, path.Join(lib, "site-packages"), installer)
-	b.remove(fsys, path.Join(prefix, "bin"), installerScript)
-	b.remove(fsys, path.Join(lib, "ensurepip"), regexp.MustCompile(`^_bundled$`))
-	slices.Sort(b.Remove)
-}
-
-func (b *Base) remove(fsys fs.FS, dir string, pattern *regexp.Regexp) {
-	entries, err := fs.ReadDir(fsys, rel(dir))
-	if err != nil {
-		return
-	}
-	for _, entry := range entries {
-		if pattern.MatchString(entry.Name()) {
-			b.Remove = append(b.Remove, path.Join(dir, entry.Name()))
-		}
-	}
 }
 
 func lookup(env []string, name, fallback string) string {

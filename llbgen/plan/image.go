@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"bytes"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,34 +12,10 @@ import (
 const userName = "app"
 
 func setup(b Base, s *spec.Spec) Setup {
-	st := Setup{Remove: b.Remove, UID: s.Tool.User, Workdir: s.Tool.Workdir, At: s.At("tool.pyfrontend.base")}
-	id := strconv.Itoa(s.Tool.User)
-	if !hasID(b.Passwd, id) {
-		st.Home = "/home/" + userName
-		st.Passwd = appendLine(b.Passwd, fmt.Sprintf("%s:x:%s:%s::%s:/usr/sbin/nologin", userName, id, id, st.Home))
+	return Setup{
+		Trim: b.Trim, Name: userName, UID: s.Tool.User, Home: "/home/" + userName,
+		Workdir: s.Tool.Workdir, At: s.At("tool.pyfrontend.base"),
 	}
-	if !hasID(b.Group, id) {
-		st.Group = appendLine(b.Group, fmt.Sprintf("%s:x:%s:", userName, id))
-	}
-	return st
-}
-
-// hasID tells whether a passwd or group file has an entry of that number.
-func hasID(file []byte, id string) bool {
-	for line := range bytes.Lines(file) {
-		if fields := strings.Split(string(line), ":"); len(fields) > 2 && strings.TrimSpace(fields[2]) == id {
-			return true
-		}
-	}
-	return false
-}
-
-func appendLine(file []byte, line string) []byte {
-	file = slices.Clone(file)
-	if len(file) > 0 && file[len(file)-1] != '\n' {
-		file = append(file, '\n')
-	}
-	return append(append(file, line...), '\n')
 }
 
 func (in Input) image(p *Plan, st start) Image {

@@ -6,6 +6,8 @@
 package plan
 
 import (
+	"fmt"
+
 	"github.com/pyfrontend/pyfrontend/llbgen/lock"
 	"github.com/pyfrontend/pyfrontend/llbgen/packaging"
 	"github.com/pyfrontend/pyfrontend/llbgen/spec"
@@ -13,7 +15,10 @@ import (
 
 // Venv is where the virtual environment lies in the image. It is outside the
 // working directory, so that a bind mount over the application does not hide it.
-const Venv = "/opt/venv"
+//
+// It is at the root because the times of directories above it, which no
+// operation of BuildKit keeps, would be part of every layer.
+const Venv = "/venv"
 
 // UVVersion is the version of uv in the frontend image. It decides which
 // `uv_build` requirements uv answers by itself.
@@ -45,15 +50,14 @@ type Plan struct {
 
 // Setup is what one file operation does to the base.
 type Setup struct {
-	// Remove lists files and directories of the base that the image does not
-	// need, as absolute paths.
-	Remove []string
-	// Passwd and Group are the new contents of the user databases; nil leaves
-	// the base's.
-	Passwd, Group []byte
-	// Home is the directory of the user, owned by it; empty for none.
-	Home string
+	// Trim removes the base's own installers, such as pip: true for a base
+	// that the user did not name.
+	Trim bool
+	// Name, UID and Home are the user's, unless the base has one of that
+	// number; 0 is root, which every base has.
+	Name string
 	UID  int
+	Home string
 	// Workdir is made, owned by root.
 	Workdir string
 	At      spec.Place
@@ -111,4 +115,13 @@ type Image struct {
 	Workdir    string
 	Port       int // 0 for none
 	StopSignal string
+}
+
+// TargetPlatform names the platform as uv's --python-platform does.
+func (p *Plan) TargetPlatform() string {
+	libc := "manylinux"
+	if p.Target.Libc.Musl {
+		libc = "musllinux"
+	}
+	return fmt.Sprintf("%s-%s_%d_%d", p.Target.Arch, libc, p.Target.Libc.Major, p.Target.Libc.Minor)
 }

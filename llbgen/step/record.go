@@ -2,6 +2,7 @@ package step
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/csv"
@@ -39,7 +40,9 @@ func distributions(site string) ([]distribution, error) {
 		}
 		result = append(result, d)
 	}
-	slices.SortFunc(result, func(a, b distribution) int { return strings.Compare(a.name+a.dir, b.name+b.dir) })
+	slices.SortFunc(result, func(a, b distribution) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.dir, b.dir))
+	})
 	return result, nil
 }
 

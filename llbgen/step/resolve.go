@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 )
 
 // runResolve resolves requirements to a pylock.toml. It is the one command that
@@ -53,8 +52,7 @@ func runResolve(fs *flag.FlagSet, args []string, s streams) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("resolving the requirements: %w", err)
 	}
-	fixed := time.Unix(Epoch, 0)
-	return os.Chtimes(output, fixed, fixed)
+	return os.Chtimes(output, fixedTime, fixedTime)
 }
 
 // proxyVariables are handed to uv as BuildKit sets them.

@@ -13,7 +13,8 @@ import (
 )
 
 type smokeOptions struct {
-	venv, output, workdir      string
+	venv, output, stamp        string
+	workdir                    string
 	uid, gid                   uint
 	projects, modules, paths   list
 	server, interfaceWanted    string
@@ -75,7 +76,8 @@ const (
 func runSmoke(fs *flag.FlagSet, args []string, s streams) error {
 	var o smokeOptions
 	fs.StringVar(&o.venv, "venv", "", "the environment")
-	fs.StringVar(&o.output, "output", "", "where the report is written; a file ok is put beside it when all is well")
+	fs.StringVar(&o.output, "output", "", "where the report is written")
+	fs.StringVar(&o.stamp, "stamp", "", "a file that is written when all is well")
 	fs.StringVar(&o.workdir, "workdir", "/", "working directory of the imports")
 	fs.UintVar(&o.uid, "uid", 0, "user of the imports")
 	fs.UintVar(&o.gid, "gid", 0, "group of the imports")
@@ -210,8 +212,26 @@ func (t *smokeTest) write() error {
 	if !t.report.OK {
 		return nil
 	}
-	if err := os.WriteFile(filepath.Join(dir, "ok"), []byte("ok\n"), 0o644); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+	return t.writeStamp()
+}
+
+// writeStamp leaves a file that becomes part of the image, so that an image
+// descends from its test.
+func (t *smokeTest) writeStamp() error {
+	if t.stamp == "" {
+		return nil
+	}
+	dir := filepath.Dir(t.stamp)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing the stamp: %w", err)
+	}
+	if err := os.WriteFile(t.stamp, []byte("ok\n"), 0o644); err != nil {
+		return fmt.Errorf("writing the stamp: %w", err)
+	}
+	for _, name := range []string{t.stamp, dir} {
+		if err := os.Chtimes(name, fixedTime, fixedTime); err != nil {
+			return fmt.Errorf("writing the stamp: %w", err)
+		}
 	}
 	return nil
 }

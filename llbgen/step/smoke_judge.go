@@ -168,6 +168,7 @@ func (t *smokeTest) notFound(module string, l link) (Failure, bool) {
 	switch builds := t.builds(l.Name); {
 	case module == l.Name || strings.HasPrefix(module, l.Name+"."):
 	case l.Stdlib:
+		f.Similar = nil
 		f.Detail = fmt.Sprintf("this Python was built without %s of the standard library", l.Name)
 	case len(builds) > 0:
 		f.Detail = fmt.Sprintf("%s is built for another Python", t.shown(builds[0]))

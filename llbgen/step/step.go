@@ -41,6 +41,7 @@ type streams struct {
 }
 
 var commands = []command{
+	{"setup", "prepare the files of a base image", runSetup},
 	{"install", "unpack wheels into a virtual environment and compile them", runInstall},
 	{"build", "build the wheel of a project", runBuild},
 	{"resolve", "resolve the requirements of a build", runResolve},
