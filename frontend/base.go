@@ -127,11 +127,15 @@ func (r *request) loadBase(ctx context.Context, python string, p ocispecs.Platfo
 	if err := json.Unmarshal(config, &b.image); err != nil {
 		return nil, false, fmt.Errorf("reading the config of %s: %w", b.Ref, err)
 	}
-	pinned, err := reference.WithDigest(named, dgst)
-	if err != nil {
-		return nil, false, err
+	b.Pinned = named.String()
+	// A graph driver knows no digest of an image that it has already.
+	if dgst != "" {
+		pinned, err := reference.WithDigest(named, dgst)
+		if err != nil {
+			return nil, false, err
+		}
+		b.Pinned, b.Digest = pinned.String(), dgst.String()
 	}
-	b.Pinned, b.Digest = pinned.String(), dgst.String()
 	b.state = llb.Image(b.Pinned, r.bc.ImageResolveMode, llb.Platform(p), llb.WithCustomName("[internal] load "+b.Ref+" for "+platforms.Format(p)))
 	return b, known, nil
 }

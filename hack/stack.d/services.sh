@@ -55,6 +55,8 @@ up() {
 
 down() {
     local service=$1 pid i
+    # What another stack with another run directory started stays as it is.
+    [[ -d $run/$service ]] || return 0
     if running "$service"; then
         begin "down $service"
         read -r pid _ <"$run/$service/pid"
