@@ -122,7 +122,6 @@ func (g *generator) config() dockerspec.DockerOCIImage {
 	img.Config.WorkingDir = i.Workdir
 	img.Config.Entrypoint = nil
 	img.Config.Cmd = i.Command
-	img.Config.ArgsEscaped = false
 	img.Config.OnBuild = nil
 	img.Config.StopSignal = i.StopSignal
 	img.Config.ExposedPorts = nil

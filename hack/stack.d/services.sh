@@ -161,10 +161,19 @@ healthy_docker() { docker_ping docker; }
 healthy_graph() { docker_ping graph; }
 docker_ping() { [[ $(curl -fsS --unix-socket "$run/$1/docker.sock" http://docker/_ping 2>/dev/null) == OK ]]; }
 
-start_docker() { start_dockerd docker true 172.29; }
-start_graph() { start_dockerd graph false 172.30; }
-stopped_docker() { remove_network docker 172.29; }
-stopped_graph() { remove_network graph 172.30; }
+# A second stack, told apart by its registry's port, has bridges and address
+# ranges of its own.
+if [[ $port == 5010 ]]; then
+    bridge_suffix='' docker_net=172.29 graph_net=172.30
+else
+    bridge_suffix=$port docker_net=10.$((64 + port * 2 % 128)) graph_net=10.$((65 + port * 2 % 128))
+fi
+readonly bridge_suffix docker_net graph_net
+
+start_docker() { start_dockerd docker true "$docker_net"; }
+start_graph() { start_dockerd graph false "$graph_net"; }
+stopped_docker() { remove_network docker "$docker_net"; }
+stopped_graph() { remove_network graph "$graph_net"; }
 
 # Two dockerds, and perhaps the user's third, must not share docker0 nor the
 # DOCKER chains that each of them flushes when it starts. So each gets a bridge
@@ -185,7 +194,7 @@ start_dockerd() {
   "features": { "containerd-snapshotter": $containerd_store },
   "registry-mirrors": ["http://$registry"],
   "insecure-registries": ["$registry"],
-  "bridge": "pyf-$service",
+  "bridge": "pyf-$service$bridge_suffix",
   "iptables": false,
   "ip6tables": false,
   "ip-masq": false,
@@ -214,14 +223,14 @@ rules() {
 
 add_network() {
     remove_network "$@"
-    ip link add "pyf-$1" type bridge
-    ip addr add "$2.0.1/17" dev "pyf-$1"
-    ip link set "pyf-$1" up
+    ip link add "pyf-$1$bridge_suffix" type bridge
+    ip addr add "$2.0.1/17" dev "pyf-$1$bridge_suffix"
+    ip link set "pyf-$1$bridge_suffix" up
     sysctl -q -w net.ipv4.ip_forward=1
     rules -I "$2"
 }
 
 remove_network() {
     rules -D "$2" 2>/dev/null || true
-    ip link del "pyf-$1" 2>/dev/null || true
+    ip link del "pyf-$1$bridge_suffix" 2>/dev/null || true
 }

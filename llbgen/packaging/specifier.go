@@ -130,7 +130,7 @@ func (s specifier) key() string {
 func (s specifier) contains(v Version) bool {
 	switch s.op {
 	case "===":
-		return strings.ToLower(v.String()) == strings.ToLower(s.text)
+		return strings.EqualFold(v.String(), s.text)
 	case "==":
 		return s.equal(v)
 	case "!=":
@@ -151,7 +151,7 @@ func (s specifier) contains(v Version) bool {
 // containsText is contains for a text that may be no version.
 func (s specifier) containsText(text string) bool {
 	if s.op == "===" {
-		return strings.ToLower(text) == strings.ToLower(s.text)
+		return strings.EqualFold(text, s.text)
 	}
 	v, err := ParseVersion(text)
 	return err == nil && s.contains(v)
