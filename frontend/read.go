@@ -158,6 +158,7 @@ func (r *request) readLock(ctx context.Context) error {
 		manifests[manifest] = root
 	}
 	r.lock, err = export(ctx, r.spec, r.member, u, manifests)
+	r.spec = r.spec.For(r.members[r.dir])
 	return err
 }
 

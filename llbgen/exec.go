@@ -2,7 +2,6 @@ package llbgen
 
 import (
 	"slices"
-	"strconv"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -110,8 +109,4 @@ func (g *generator) install(distributions []lock.Distribution) []string {
 // native tells whether a wheel fits one platform only.
 func native(d lock.Distribution) bool {
 	return !slices.ContainsFunc(d.Tags, func(t packaging.Tag) bool { return t.Platform == "any" })
-}
-
-func (g *generator) sourceDateEpoch() llb.RunOption {
-	return llb.AddEnv("SOURCE_DATE_EPOCH", strconv.FormatInt(g.created().Unix(), 10))
 }

@@ -108,7 +108,6 @@ func (g *generator) projects() error {
 		}
 		opts = append(opts, llb.AddMount(path.Join("/wheels", strconv.Itoa(i)), wheel, llb.Readonly))
 	}
-	opts = append(opts, g.sourceDateEpoch())
 	files := g.venvOf(g.root().Run(opts...))
 	g.application = append(g.application, layer{files, "install " + projectNames(g.p.Projects)})
 	return nil
@@ -128,12 +127,12 @@ func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, 
 	if err != nil {
 		return llb.State{}, err
 	}
-	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--wheels", "/build-wheels", "--out", "/dist"}
+	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--wheels", "/build-wheels", "--out", "/dist",
+		"--epoch", strconv.FormatInt(g.created().Unix(), 10)}
 	opts := g.execOpts(false, "project", p.At, argv, "build the wheel of %s", p.Name)
 	opts = append(opts, g.wheels("/build-wheels", g.BuildWheels[p.Name], group)...)
 	opts = append(opts,
 		llb.AddMount("/src", src, llb.ForceNoOutput),
-		g.sourceDateEpoch(),
 	)
 	if resolved, ok := g.Resolved[p.Name]; ok {
 		// Only what the image descends from is exported to a cache.

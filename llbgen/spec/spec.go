@@ -4,7 +4,10 @@
 // file, no wheel, no image and no BuildKit, and it reads no files by itself.
 package spec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // File is one input text, named as the user knows it.
 type File struct {
@@ -43,6 +46,36 @@ func (s *Spec) Has(key string) bool {
 		}
 	}
 	return false
+}
+
+// For gives the declaration of a build of another project than the build file's
+// own, a workspace member: what that project says of itself, with our own table
+// and the workspace's settings and groups as they are.
+func (s *Spec) For(project *Spec) *Spec {
+	if project == nil || project == s {
+		return s
+	}
+	c := *s
+	c.ProjectFile, c.Project, c.BuildSystem = project.ProjectFile, project.Project, project.BuildSystem
+	c.UV.Package = project.UV.Package
+	c.Groups = slices.Clone(project.Groups)
+	for _, group := range s.Groups {
+		if !slices.ContainsFunc(c.Groups, func(g Group) bool { return g.Name == group.Name }) {
+			c.Groups = append(c.Groups, group)
+		}
+	}
+	c.places = map[string]Place{}
+	for key, place := range project.places {
+		if !strings.HasPrefix(key, "tool") {
+			c.places[key] = place
+		}
+	}
+	for key, place := range s.places {
+		if strings.HasPrefix(key, "tool") || strings.HasPrefix(key, "dependency-groups") && !project.Has(key) {
+			c.places[key] = place
+		}
+	}
+	return &c
 }
 
 // Tool is the [tool.pyfrontend] table.

@@ -3,7 +3,7 @@
 //
 // It knows uv's command line, the layout of a virtual environment, wheels and
 // the traits of CPython's bytecode that decide whether a layer comes out the
-// same twice. It does not know BuildKit, the plan, TOML or the network: all it
+// same twice. It does not know BuildKit, the plan or TOML: all it
 // is told is in its arguments, and all it finds out is in files and exit codes.
 package step
 
