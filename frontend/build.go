@@ -267,7 +267,7 @@ func (r *request) solve(ctx context.Context, st llb.State) (client.Reference, er
 	if err != nil {
 		return nil, fmt.Errorf("marshalling: %w", err)
 	}
-	res, err := r.g.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: r.bc.CacheImports})
+	res, err := r.g.Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: r.bc.CacheImports, Evaluate: true})
 	if err != nil {
 		return nil, r.advise(err)
 	}

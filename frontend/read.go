@@ -88,8 +88,12 @@ func (r *request) morePatterns(s *spec.Spec) []string {
 	if s.Tool.Lock != "" {
 		patterns = append(patterns, path.Clean(s.Tool.Lock))
 	}
+	patterns = append(patterns, plan.ServerFiles(s.Tool.Server)...)
 	for _, member := range s.UV.Members {
 		patterns = append(patterns, plan.Inputs(path.Clean(member))...)
+		for _, file := range plan.ServerFiles(s.Tool.Server) {
+			patterns = append(patterns, path.Join(member, file))
+		}
 	}
 	return patterns
 }

@@ -2,6 +2,7 @@ package llbgen
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,20 +37,65 @@ func (g *generator) overlay(l layer) *llb.FileAction {
 	return llb.Copy(l.files, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 }
 
-// smoke runs the import test on the finished file system. The application's
-// files are copied over the cached merge of base and dependencies: to run on a
-// merge that contains what changed would link every file of it anew.
+// parts is where the smoke test finds what the environment is made of.
+const parts = "/run/pyfrontend/parts"
+
+// smoke runs the import test on the base with the finished environment. The
+// environment is assembled from the layers by the step itself, in memory: an
+// exec on a merge of the layers would have BuildKit link every file of them
+// first, which takes longer than anything else that a changed dependency costs.
 func (g *generator) smoke() {
 	s := g.p.Smoke
 	if s == nil {
 		return
 	}
-	finished := g.stack(g.base, g.dependencies, "link dependencies for the smoke test")
-	for _, l := range g.application {
-		finished = finished.File(g.overlay(l), llb.WithCustomName(g.Label+"[internal] add the application for the smoke test"), llb.Platform(g.Build))
+	root, name := g.base, "smoke test"
+	if g.Exec.Hostname != "" {
+		root = root.Hostname(g.Exec.Hostname)
 	}
-	argv := []string{"smoke", "--output", "/report/smoke.json", "--stamp", "/stamp" + plan.Venv + "/.smoke-test", "--machine", plan.Machine(g.Platform.Architecture),
-		"--uid", strconv.Itoa(g.p.Setup.UID), "--gid", strconv.Itoa(g.p.Setup.UID), "--workdir", g.p.Image.Workdir}
+	argv, mounts := g.smokeArgs(s), []llb.RunOption{llb.AddMount(plan.Venv, llb.Scratch(), llb.Tmpfs())}
+	if !g.Runs {
+		root, name = g.root(), "check the extension modules of"
+		argv = append(argv, "--foreign")
+	}
+	for i, l := range slices.Concat([]layer{{part: g.base, root: plan.Venv, keyed: true}}, g.dependencies, g.application) {
+		where := path.Join(parts, strconv.Itoa(i))
+		if l.root == plan.Venv {
+			argv = append(argv, "--part", where)
+		} else {
+			where = l.root
+			argv = append(argv, "--path", where)
+		}
+		mount := []llb.MountOption{llb.SourcePath(l.root), llb.Readonly}
+		if l.keyed {
+			mount = append(mount, llb.ContentCache(llb.MountContentCacheOff))
+		}
+		mounts = append(mounts, llb.AddMount(where, l.part, mount...))
+	}
+	opts := append(g.execOpts(false, "smoke", s.At, argv, "%s %s", name, smokeNames(s)), mounts...)
+	if g.Runs {
+		for _, e := range g.config().Config.Env {
+			key, value, _ := strings.Cut(e, "=")
+			opts = append(opts, llb.AddEnv(key, value))
+		}
+	}
+	report := root.Run(opts...).AddMount("/report", llb.Scratch())
+	g.report = &report
+	// The stamp becomes a file of the image, so that the report is an ancestor
+	// of the image: it is exported with its cache and the test never run again
+	// for it. Of an exec only those outputs are exported that are ancestors, so
+	// the stamp has to come out of the report's mount.
+	stamp := llb.Scratch().File(
+		llb.Mkdir(plan.Venv, 0o755, llb.WithCreatedTime(epoch)).
+			Copy(report, "/stamp", plan.Venv+"/.smoke-test", llb.WithCreatedTime(epoch)),
+		llb.WithCustomName(g.Label+"[internal] record the smoke test"), llb.Platform(g.Build))
+	g.application = append(g.application, layer{files: stamp, created: "record the smoke test"})
+}
+
+func (g *generator) smokeArgs(s *plan.Smoke) []string {
+	argv := []string{"smoke", "--venv", plan.Venv, "--output", "/report/smoke.json", "--stamp", "/report/stamp",
+		"--machine", plan.Machine(g.Platform.Architecture), "--workdir", g.p.Image.Workdir,
+		"--uid", strconv.Itoa(g.p.Setup.UID), "--gid", strconv.Itoa(g.p.Setup.UID)}
 	for _, name := range s.Projects {
 		argv = append(argv, "--project", name)
 	}
@@ -62,35 +108,7 @@ func (g *generator) smoke() {
 	if s.Interface != "" {
 		argv = append(argv, "--interface", s.Interface)
 	}
-	prefix := ""
-	name := "smoke test"
-	root := finished
-	if !g.Runs {
-		prefix, root, name = "/target", g.root(), "check the extension modules of"
-		argv = append(argv, "--foreign")
-	}
-	argv = append(argv, "--venv", path.Join("/", prefix, plan.Venv))
-	if g.p.Files != nil {
-		argv = append(argv, "--path", path.Join("/", prefix, g.p.Files.Target))
-	}
-	opts := g.execOpts(false, "smoke", s.At, argv, "%s %s", name, smokeNames(s))
-	if g.Runs {
-		for _, e := range g.config().Config.Env {
-			key, value, _ := strings.Cut(e, "=")
-			opts = append(opts, llb.AddEnv(key, value))
-		}
-		if g.Exec.Hostname != "" {
-			root = root.Hostname(g.Exec.Hostname)
-		}
-	} else {
-		opts = append(opts, llb.AddMount(prefix, finished, llb.Readonly))
-	}
-	run := root.Run(opts...)
-	report := run.AddMount("/report", llb.Scratch())
-	g.report = &report
-	// The stamp becomes a file of the image, so that the test is an ancestor of
-	// the image: it is exported with its cache and never run again for it.
-	g.application = append(g.application, layer{run.AddMount("/stamp", llb.Scratch()), "record the smoke test"})
+	return argv
 }
 
 func smokeNames(s *plan.Smoke) string {

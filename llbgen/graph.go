@@ -31,28 +31,29 @@ func (g *generator) buckets() {
 		opts := g.execOpts(false, "dependencies", b.Distributions[0].At, g.install(b.Distributions),
 			"install %d distributions (%s): %s", len(names), bytes(b.Size), abbreviate(names))
 		opts = append(opts, g.wheels("/wheels", b.Distributions, group)...)
-		files := g.venvOf(g.root().Run(opts...))
-		g.dependencies = append(g.dependencies, layer{files, "install " + strings.Join(names, ", ")})
+		g.dependencies = append(g.dependencies, g.venvLayer(g.root().Run(opts...), true, "install "+strings.Join(names, ", ")))
 	}
 }
 
-// venvOf mounts the virtual environment as an exec's output and gives the
-// files that the exec put there.
-func (g *generator) venvOf(run llb.ExecState) llb.State {
+// venvLayer mounts the virtual environment as an exec's output and makes a
+// layer of the files that the exec puts there.
+func (g *generator) venvLayer(run llb.ExecState, keyed bool, created string) layer {
 	empty := g.venv()
 	out := run.AddMount(plan.Venv, empty, llb.SourcePath(plan.Venv))
-	if !g.supports(pb.CapDiffOp) {
-		return out
+	files := out
+	if g.supports(pb.CapDiffOp) {
+		files = llb.Diff(empty, out, llb.WithCustomName("[internal] installed files"), llb.Platform(g.Build))
 	}
-	return llb.Diff(empty, out, llb.WithCustomName("[internal] installed files"), llb.Platform(g.Build))
+	return layer{files: files, part: out, root: plan.Venv, keyed: keyed, created: created}
 }
 
 // wheels mounts distributions below a directory, each in a directory of its
-// own.
+// own. A wheel's vertex is keyed by its hash, so that BuildKit need not hash its
+// content again.
 func (g *generator) wheels(dir string, distributions []lock.Distribution, group llb.ConstraintsOpt) []llb.RunOption {
 	var opts []llb.RunOption
 	for i, d := range distributions {
-		opts = append(opts, llb.AddMount(path.Join(dir, strconv.Itoa(i)), g.fetch(d.File, group), llb.Readonly))
+		opts = append(opts, llb.AddMount(path.Join(dir, strconv.Itoa(i)), g.fetch(d.File, group), llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
 	}
 	return opts
 }
@@ -108,8 +109,7 @@ func (g *generator) projects() error {
 		}
 		opts = append(opts, llb.AddMount(path.Join("/wheels", strconv.Itoa(i)), wheel, llb.Readonly))
 	}
-	files := g.venvOf(g.root().Run(opts...))
-	g.application = append(g.application, layer{files, "install " + projectNames(g.p.Projects)})
+	g.application = append(g.application, g.venvLayer(g.root().Run(opts...), false, "install "+projectNames(g.p.Projects)))
 	return nil
 }
 
@@ -163,7 +163,9 @@ func (g *generator) copyContext(context llb.State, from, to string, include, exc
 		CreatedTime:         &created,
 		ChownOpt:            &llb.ChownOpt{User: &llb.UserOpt{UID: 0}, Group: &llb.UserOpt{UID: 0}},
 	}
-	if g.supports(pb.CapFileCopyModeStringFormat) {
+	// BuildKit has forgotten to list CapFileCopyModeStringFormat, so that no
+	// daemon says it has it; this one came in a later release (v0.21).
+	if g.supports(pb.CapSourceHTTPHeader) {
 		info.Mode = &llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
 	}
 	return llb.Copy(context, from, to, info)
@@ -182,7 +184,7 @@ func (g *generator) files() error {
 	include, exclude := within(f.Dir, f.Include), within(f.Dir, f.Exclude)
 	copied := llb.Scratch().File(g.copyContext(context, path.Join("/", f.Dir), f.Target, include, exclude),
 		g.vertex("project", f.At, "copy the application to %s", f.Target)...)
-	g.application = append(g.application, layer{copied, "copy the application to " + f.Target})
+	g.application = append(g.application, layer{files: copied, part: copied, root: f.Target, created: "copy the application to " + f.Target})
 	return nil
 }
 

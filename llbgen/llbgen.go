@@ -95,10 +95,19 @@ type generator struct {
 	report *llb.State
 }
 
-// layer is one layer of the image: the state whose files it holds and the
-// history entry that names it.
+// layer is one layer of the image.
 type layer struct {
-	files   llb.State
+	// files are the layer's own, at their places in the image.
+	files llb.State
+	// part is a state that has files in it, cheap to mount: that of a layer
+	// which is a difference would have to be made first.
+	part llb.State
+	// root is the directory of the image that the files are in.
+	root string
+	// keyed tells that the vertex's own key says enough: its content need not
+	// be hashed to find what follows in the cache.
+	keyed bool
+	// created is the history entry that names the layer.
 	created string
 }
 

@@ -20,6 +20,9 @@ import (
 // frontendImage is the image under test.
 var frontendImage = cmp.Or(os.Getenv("PYFRONTEND_IMAGE"), "org/pyfrontend:1")
 
+// caBundle is the secret for what speaks to PyPI.
+var caBundle = "id=ca-bundle,src=" + cmp.Or(os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt")
+
 // registry is where images and caches are pushed.
 var registry = os.Getenv("PYFRONTEND_REGISTRY")
 

@@ -20,7 +20,7 @@ type start struct {
 
 // command decides what the image of a target runs. files is the project's
 // directory; installed tells whether the project is installed (wheel mode).
-func command(s *spec.Spec, target string, files fs.FS, installed bool, locked map[string]bool) (start, error) {
+func command(s *spec.Spec, target string, files fs.FS, installed bool, locked map[string]string) (start, error) {
 	if target != "" {
 		for _, c := range s.Tool.Commands {
 			if c.Name == target {
@@ -36,11 +36,14 @@ func command(s *spec.Spec, target string, files fs.FS, installed bool, locked ma
 		}
 		return st, nil
 	case s.Tool.Server != "":
-		row, iface, err := serve(s, locked)
+		row, iface, err := serve(s, files, locked)
 		if err != nil {
 			return start{}, err
 		}
-		return start{row.argv(s.Tool.Server, iface, s.Tool.Port), row.env, iface, s.Tool.Port}, nil
+		return start{
+			argv: row.command(s.Tool.Server, iface, s.Tool.Port, locked), env: row.env,
+			iface: iface, port: s.Tool.Port,
+		}, nil
 	case installed && len(s.Project.Scripts) == 1:
 		return start{argv: []string{s.Project.Scripts[0].Name}}, nil
 	case installed && len(s.Project.Scripts) > 1:

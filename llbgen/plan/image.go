@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -76,7 +77,7 @@ func (in Input) labels() []spec.Pair {
 		}
 	}
 	if values["source"] == "" {
-		values["source"] = in.Source
+		values["source"] = publicURL(in.Source)
 	}
 	var labels []spec.Pair
 	for _, key := range []string{"title", "version", "description", "licenses", "authors", "url", "documentation", "source", "revision", "base.name", "base.digest"} {
@@ -85,4 +86,15 @@ func (in Input) labels() []spec.Pair {
 		}
 	}
 	return labels
+}
+
+// publicURL removes what a web address says of the user: clients leave a mask
+// of the name and password there.
+func publicURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil || u.Scheme != "https" && u.Scheme != "http" {
+		return address
+	}
+	u.User = nil
+	return u.String()
 }

@@ -40,9 +40,9 @@ func New(in Input) (*Plan, error) {
 	target := packaging.Target{Python: in.Base.Python, Arch: Machine(in.Arch), Libc: in.Base.Libc}
 	distributions, selectErr := in.Lock.Select(target, lock.Options{})
 	var wheels, directories []lock.Distribution
-	locked := map[string]bool{}
+	locked := map[string]string{}
 	for _, d := range distributions {
-		locked[d.Name] = true
+		locked[d.Name] = d.Version
 		if d.Directory == nil {
 			wheels = append(wheels, d)
 		} else if installed(s, in.Dir, d) {

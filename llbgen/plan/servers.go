@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,28 +24,44 @@ type server struct {
 	// serves are the interfaces; one row is chosen by the object's interface.
 	serves []string
 	argv   func(object, iface string, port int) []string
-	env    []spec.Pair
+	// later are arguments that only newer releases of the server know; they
+	// come first.
+	later []laterArgs
+	env   []spec.Pair
+}
+
+// laterArgs are arguments that a server has since a release.
+type laterArgs struct {
+	since string
+	args  []string
 }
 
 // gracePeriod is how long, in seconds, a server lets requests finish after
 // SIGTERM: shorter than the ten seconds after which `docker stop` kills.
 const gracePeriod = "8"
 
+// noControlSocket keeps gunicorn from opening a socket for its command line tool
+// below $HOME, which a read-only container logs as an error.
+var noControlSocket = []laterArgs{{"25.1", []string{"--no-control-socket"}}}
+
 var servers = []server{
 	{
 		name: "gunicorn with uvicorn workers", needs: []string{"gunicorn", "uvicorn", "uvicorn-worker"}, serves: []string{"asgi"},
-		argv: gunicorn("--worker-class", "uvicorn_worker.UvicornWorker"),
-		env:  []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
+		argv:  gunicorn("--worker-class", "uvicorn_worker.UvicornWorker"),
+		later: noControlSocket,
+		env:   []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
 	},
 	{
 		name: "gunicorn with uvicorn workers", needs: []string{"gunicorn", "uvicorn"}, serves: []string{"asgi"},
-		argv: gunicorn("--worker-class", "uvicorn.workers.UvicornWorker"),
-		env:  []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
+		argv:  gunicorn("--worker-class", "uvicorn.workers.UvicornWorker"),
+		later: noControlSocket,
+		env:   []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
 	},
 	{
 		name: "gunicorn", needs: []string{"gunicorn"}, serves: []string{"wsgi"},
-		argv: gunicorn("--worker-class", "gthread", "--threads", "4"),
-		env:  []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
+		argv:  gunicorn("--worker-class", "gthread", "--threads", "4"),
+		later: noControlSocket,
+		env:   []spec.Pair{{Name: "WEB_CONCURRENCY", Value: "2"}},
 	},
 	{
 		name: "uvicorn", needs: []string{"uvicorn"}, serves: []string{"asgi"},
@@ -55,7 +73,7 @@ var servers = []server{
 	{
 		name: "hypercorn", needs: []string{"hypercorn"}, serves: []string{"asgi", "wsgi"},
 		argv: func(object, iface string, port int) []string {
-			return []string{"hypercorn", "--bind", address(port), "--workers", "2", "--graceful-timeout", gracePeriod,
+			return []string{"python", "-c", hypercorn, "--bind", address(port), "--workers", "2", "--graceful-timeout", gracePeriod,
 				"--access-logfile", "-", "--error-logfile", "-", iface + ":" + object}
 		},
 	},
@@ -68,12 +86,12 @@ var servers = []server{
 			}
 			return append(argv, object)
 		},
-		env: []spec.Pair{{Name: "GRANIAN_WORKERS", Value: "2"}},
+		env: []spec.Pair{{Name: "GRANIAN_WORKERS", Value: "2"}, {Name: "GRANIAN_WORKERS_KILL_TIMEOUT", Value: gracePeriod}},
 	},
 	{
 		name: "waitress", needs: []string{"waitress"}, serves: []string{"wsgi"},
 		argv: func(object, _ string, port int) []string {
-			return []string{"waitress-serve", "--listen", address(port), "--threads", "8", object}
+			return []string{"python", "-c", waitress, "--listen", address(port), "--threads", "8", object}
 		},
 	},
 }
@@ -90,17 +108,44 @@ func gunicorn(worker ...string) func(object, iface string, port int) []string {
 
 func address(port int) string { return "0.0.0.0:" + strconv.Itoa(port) }
 
+// hypercorn starts hypercorn so that it waits for all workers at its end: by
+// itself it kills the others, in the middle of their requests, when the first one
+// is done.
+const hypercorn = "import sys; from multiprocessing.process import BaseProcess; from hypercorn.__main__ import main; " +
+	"BaseProcess.terminate = BaseProcess.join; sys.exit(main())"
+
+// waitress starts waitress-serve with a handler for SIGTERM: it has none, and the
+// kernel ignores what the first process of a container does not handle.
+const waitress = "import signal, sys; from waitress.runner import run; signal.signal(signal.SIGTERM, signal.default_int_handler); sys.exit(run())"
+
 // frameworks tell the interface of an object whose name does not.
 var frameworks = map[string][]string{
 	"asgi": {"fastapi", "starlette", "litestar", "quart", "blacksheep", "sanic", "robyn", "aiohttp-asgi", "channels", "fastmcp"},
 	"wsgi": {"flask", "django", "bottle", "pyramid", "falcon", "cherrypy", "web-py"},
 }
 
-// serve chooses the server for the `server` key among the locked distributions.
-func serve(s *spec.Spec, locked map[string]bool) (server, string, error) {
+// command gives the arguments that start the release of the server that is
+// locked.
+func (r server) command(object, iface string, port int, locked map[string]string) []string {
+	argv := r.argv(object, iface, port)
+	version, err := packaging.ParseVersion(locked[r.needs[0]])
+	if err != nil {
+		return argv
+	}
+	for _, l := range r.later {
+		if since, err := packaging.ParseVersion(l.since); err == nil && version.Compare(since) >= 0 {
+			argv = slices.Insert(argv, 1, l.args...)
+		}
+	}
+	return argv
+}
+
+// serve chooses the server for the `server` key among the locked distributions,
+// which are versions by name.
+func serve(s *spec.Spec, files fs.FS, locked map[string]string) (server, string, error) {
 	object := s.Tool.Server
 	at := s.At("tool.pyfrontend.server")
-	iface, sure := interfaceOf(s, object, locked)
+	iface, sure := interfaceOf(s, object, files, locked)
 	var fit, other []server
 	taken := map[string]bool{}
 	for _, row := range servers {
@@ -145,15 +190,15 @@ func serve(s *spec.Spec, locked map[string]bool) (server, string, error) {
 }
 
 // interfaceOf tells whether an object is ASGI or WSGI: by its name, else by the
-// frameworks that are locked. sure is false for a guess.
-func interfaceOf(s *spec.Spec, object string, locked map[string]bool) (iface string, sure bool) {
+// frameworks that its module imports, that the project asks for, that are
+// locked. sure is false for a guess.
+func interfaceOf(s *spec.Spec, object string, files fs.FS, locked map[string]string) (iface string, sure bool) {
 	for _, name := range []string{"asgi", "wsgi"} {
 		if strings.Contains(strings.ToLower(object), name) {
 			return name, true
 		}
 	}
-	direct := directDependencies(s)
-	for _, set := range []map[string]bool{direct, locked} {
+	for _, set := range []map[string]string{serverImports(object, files), directDependencies(s), locked} {
 		asgi, wsgi := anyOf(frameworks["asgi"], set), anyOf(frameworks["wsgi"], set)
 		if asgi != wsgi {
 			if asgi {
@@ -162,10 +207,38 @@ func interfaceOf(s *spec.Spec, object string, locked map[string]bool) (iface str
 			return "wsgi", true
 		}
 	}
-	if locked["uvicorn"] && !locked["gunicorn"] {
+	if has(locked, "uvicorn") && !has(locked, "gunicorn") {
 		return "asgi", false
 	}
 	return "wsgi", false
+}
+
+// ServerFiles lists where the module of a server object may lie in a project.
+func ServerFiles(object string) []string {
+	module, _, _ := strings.Cut(object, ":")
+	if module == "" {
+		return nil
+	}
+	name := strings.ReplaceAll(module, ".", "/")
+	return []string{name + ".py", name + "/__init__.py", "src/" + name + ".py", "src/" + name + "/__init__.py"}
+}
+
+var importLine = regexp.MustCompile(`(?m)^(?:import|from)[ \t]+([A-Za-z_][A-Za-z0-9_]*)`)
+
+// serverImports gives what the module of the server object imports at its top,
+// as names of distributions.
+func serverImports(object string, files fs.FS) map[string]string {
+	names := map[string]string{}
+	for _, name := range ServerFiles(object) {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			continue
+		}
+		for _, m := range importLine.FindAllSubmatch(data, -1) {
+			names[packaging.NormalizeName(string(m[1]))] = ""
+		}
+	}
+	return names
 }
 
 // preferDirect keeps, of several servers, those that the project itself asks
@@ -174,7 +247,7 @@ func preferDirect(s *spec.Spec, rows []server) []server {
 	direct := directDependencies(s)
 	var kept []server
 	for _, row := range rows {
-		if direct[row.needs[0]] {
+		if has(direct, row.needs[0]) {
 			kept = append(kept, row)
 		}
 	}
@@ -184,12 +257,14 @@ func preferDirect(s *spec.Spec, rows []server) []server {
 	return rows
 }
 
-func directDependencies(s *spec.Spec) map[string]bool {
-	direct := map[string]bool{}
+// directDependencies are the specifiers of what the project itself asks for, by
+// name.
+func directDependencies(s *spec.Spec) map[string]string {
+	direct := map[string]string{}
 	add := func(requirements []string) {
 		for _, text := range requirements {
 			if r, err := packaging.ParseRequirement(text); err == nil {
-				direct[packaging.NormalizeName(r.Name)] = true
+				direct[packaging.NormalizeName(r.Name)] = r.Specifiers.String()
 			}
 		}
 	}
@@ -217,15 +292,15 @@ func serverNames(iface string) string {
 	return strings.Join(names, ", ")
 }
 
-func all(names []string, set map[string]bool) bool {
-	for _, name := range names {
-		if !set[name] {
-			return false
-		}
-	}
-	return true
+func has(set map[string]string, name string) bool {
+	_, ok := set[name]
+	return ok
 }
 
-func anyOf(names []string, set map[string]bool) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return set[name] })
+func all(names []string, set map[string]string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !has(set, name) })
+}
+
+func anyOf(names []string, set map[string]string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return has(set, name) })
 }

@@ -17,6 +17,7 @@ type smokeOptions struct {
 	workdir                    string
 	uid, gid                   uint
 	projects, modules, paths   list
+	parts                      list
 	server, interfaceWanted    string
 	machine                    string
 	foreign                    bool
@@ -87,6 +88,7 @@ func runSmoke(fs *flag.FlagSet, args []string, s streams) error {
 	fs.StringVar(&o.interfaceWanted, "interface", "", "what the object must be: asgi or wsgi")
 	fs.StringVar(&o.machine, "machine", "", "machine that the files must be for, such as x86_64")
 	fs.BoolVar(&o.foreign, "foreign", false, "the machine is not this one: run nothing")
+	fs.Var(&o.parts, "part", "directory that is part of the environment, repeatable; a later one wins")
 	fs.Var(&o.paths, "path", "further directory to look for binaries, repeatable")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long all imports together may take")
 	if err := parse(fs, args, "venv", "output"); err != nil {
@@ -122,6 +124,9 @@ func (o *smokeOptions) check() error {
 
 // smoke tests the file system and writes the report.
 func smoke(o smokeOptions, s streams) error {
+	if err := assemble(o.venv, o.parts); err != nil {
+		return err
+	}
 	site, err := findSite(o.venv)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (t *smokeTest) libraries() ([]string, error) {
 			if err != nil {
 				return err
 			}
-			if d.Type().IsRegular() && libraryName.MatchString(d.Name()) {
+			if !d.IsDir() && libraryName.MatchString(d.Name()) {
 				found = append(found, path)
 			}
 			return nil

@@ -10,5 +10,6 @@ SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(50)
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["greetings"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+TIME_ZONE = "UTC"
 ROOT_URLCONF = "web.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
