@@ -1,8 +1,9 @@
 """Looks at a container from the inside and prints what it finds as JSON.
 
-The first argument is the question: user, files or processes.
+The first argument is the question: user, files, processes or request.
 """
 
+import http.client
 import importlib.metadata
 import importlib.util
 import json
@@ -102,4 +103,12 @@ def processes():
     return {"workers": len(serving - {1}) or len(serving), "heartbeats": sorted(heartbeats)}
 
 
-print(json.dumps({"user": user, "files": files, "processes": processes}[sys.argv[1]]()))
+def request():
+    """Asks a server beside us and says when the question is sent; the other arguments are a port and a path."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[2]))
+    connection.request("GET", sys.argv[3])
+    print("sent", flush=True)
+    return connection.getresponse().status
+
+
+print(json.dumps({"user": user, "files": files, "processes": processes, "request": request}[sys.argv[1]]()))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -140,8 +141,21 @@ func (r *request) loadBase(ctx context.Context, python string, p ocispecs.Platfo
 	return b, known, nil
 }
 
-// readBase finds the base image and reads which Python and C library it has.
+// readBase gives the base image for a Python version and what Python and C
+// library it has; each is read once a request.
 func (r *request) readBase(ctx context.Context, python string, p ocispecs.Platform) (*baseImage, error) {
+	key := python + " " + platforms.Format(p)
+	r.basesMu.Lock()
+	base, ok := r.bases[key]
+	if !ok {
+		base = sync.OnceValues(func() (*baseImage, error) { return r.inspectBase(ctx, python, p) })
+		r.bases[key] = base
+	}
+	r.basesMu.Unlock()
+	return base()
+}
+
+func (r *request) inspectBase(ctx context.Context, python string, p ocispecs.Platform) (*baseImage, error) {
 	b, trim, err := r.loadBase(ctx, python, p)
 	at := r.spec.At("tool.pyfrontend.base")
 	if err != nil {

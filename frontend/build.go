@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/containerd/platforms"
@@ -26,7 +28,7 @@ import (
 
 // Build answers one request.
 func Build(ctx context.Context, c client.Client) (_ *client.Result, err error) {
-	r := &request{g: newGateway(c), sources: map[string]*llb.SourceMap{}}
+	r := &request{g: newGateway(c), sources: map[string]*llb.SourceMap{}, bases: map[string]func() (*baseImage, error){}}
 	defer func() { err = r.locate(err) }()
 	if r.bc, err = dockerui.NewClient(r.g); err != nil {
 		return nil, err
@@ -64,6 +66,8 @@ type request struct {
 	tools   llb.State
 
 	spec *spec.Spec
+	// project is the text of the project's pyproject.toml.
+	project []byte
 	// context holds the files that planning looks at; dir is the project's
 	// directory in it, member its name if it is part of a workspace.
 	context     fs.FS
@@ -71,8 +75,10 @@ type request struct {
 	members     map[string]*spec.Spec
 	lock        *lock.Lock
 
-	python string
-	epoch  *time.Time
+	python  string
+	basesMu sync.Mutex
+	bases   map[string]func() (*baseImage, error)
+	epoch   *time.Time
 }
 
 // buildPlatform builds one platform of the request; platform is nil for the
@@ -184,7 +190,7 @@ func (b *build) checkSmoke(ctx context.Context, st *llb.State) error {
 	if err != nil {
 		return err
 	}
-	data, err := fs.ReadFile(files, "smoke.json")
+	data, err := fs.ReadFile(files, strings.TrimPrefix(llbgen.SmokeReport, "/"))
 	if err != nil {
 		return fmt.Errorf("reading the result of the smoke test: %w", err)
 	}

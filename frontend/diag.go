@@ -77,16 +77,17 @@ func pbRange(r spec.Range) *pb.Range {
 	}
 }
 
-// advice rewrites what the daemon says of a failed download into what to do.
+// advice rewrites what the daemon says of a failed vertex into what to do.
 var advice = []struct {
 	pattern *regexp.Regexp
 	message string
 	hint    string
 }{
 	{
-		regexp.MustCompile(`digest mismatch for (\S+): (\S+) \(expected: (\S+)\)`),
-		"the file at $1 has the hash $2, but the lock says $3",
-		"the file was replaced or damaged on its way; if the new file is right, lock again",
+		// Of an error page, too, BuildKit says only which hash it has.
+		regexp.MustCompile(`digest mismatch (?:for \S+: )?(sha256:[0-9a-f]+)(?: \(expected: |: )(sha256:[0-9a-f]+)`),
+		"the downloaded file has the hash $1, but the lock says $2",
+		"the file was replaced, or the server sent something else in its place; see what the address answers, and if the new file is right, lock again",
 	},
 	{
 		regexp.MustCompile(`(?:failed to fetch|invalid response status) (\d{3})`),
@@ -97,10 +98,33 @@ var advice = []struct {
 		"a download failed because its certificate is not trusted: $1",
 		"downloads use the trust store of the BuildKit daemon: add the company's certificate authority there",
 	},
+	{
+		regexp.MustCompile(`(?:Get|Head) "([^"]+)": (.*)`),
+		"downloading $1 failed: $2",
+		"downloads are made by the BuildKit daemon, with its network and its proxy",
+	},
+	{
+		regexp.MustCompile(`process "` + stepProgram + ` build .*" did not complete successfully: (.*)`),
+		"a wheel of the project could not be built ($1)",
+		"what the build backend printed is above; `.dockerignore` may exclude what it needs",
+	},
+	{
+		regexp.MustCompile(`process "` + stepProgram + ` resolve .*" did not complete successfully: (.*)`),
+		"the build requirements could not be resolved ($1)",
+		"what uv printed is above; behind a proxy that replaces certificates pass `--secret id=ca-bundle,src=…`",
+	},
+	{
+		regexp.MustCompile(`process "` + stepProgram + ` install .*" did not complete successfully: (.*)`),
+		"locked wheels could not be installed ($1)",
+		"what uv printed is above",
+	},
 }
 
-// advise rewrites the daemon's errors about downloads. The place is what the
-// daemon attached: the line of the lock.
+// stepProgram begins the command line of every exec.
+const stepProgram = "/run/pyfrontend/pyfrontend-step"
+
+// advise rewrites the daemon's errors about vertices. The place is what the
+// daemon attached, for a download the line of the lock.
 func (r *request) advise(err error) error {
 	text := err.Error()
 	for _, row := range advice {

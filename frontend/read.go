@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
@@ -29,7 +30,7 @@ func (r *request) readSpec(ctx context.Context) error {
 	if path.Base(build.Name) == manifest {
 		// One transfer is enough when the workspace is known already.
 		if s, err := spec.Parse(build, build); err == nil {
-			patterns = append(patterns, r.morePatterns(s)...)
+			patterns = append(patterns, morePatterns(s, s)...)
 		}
 	}
 	if r.context, err = r.readContext(ctx, "python project", patterns); err != nil {
@@ -39,21 +40,30 @@ func (r *request) readSpec(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	project := spec.File{Name: manifest, Data: data}
+	root := spec.File{Name: manifest, Data: data}
+	project := root
 	if path.Base(build.Name) == manifest {
-		// The file that was named is the project, wherever it lies.
-		project = spec.File{Name: build.Name, Data: build.Data}
+		// The file that was named is the project, wherever it lies: it may be
+		// a member's, in a context that is the whole workspace.
+		project = build
 	}
 	r.addSource(project)
 	if r.spec, err = spec.Parse(build, project); err != nil {
 		return err
 	}
-	if more := r.morePatterns(r.spec); !subset(more, patterns) {
+	r.project = project.Data
+	workspace := r.spec
+	if data != nil && !bytes.Equal(data, project.Data) {
+		if workspace, err = spec.Parse(root, root); err != nil {
+			return err
+		}
+	}
+	if more := morePatterns(r.spec, workspace); !subset(more, patterns) {
 		if r.context, err = r.readContext(ctx, "python workspace", append(patterns, more...)); err != nil {
 			return err
 		}
 	}
-	return r.checkTarget()
+	return plan.CheckTarget(r.spec, r.target())
 }
 
 // readBuildFile reads the file that the request names; without one it is
@@ -82,14 +92,15 @@ func (r *request) readBuildFile(ctx context.Context) (spec.File, error) {
 }
 
 // morePatterns lists what planning looks at beside the project's own directory:
-// the lock the user names, and the manifests of a workspace.
-func (r *request) morePatterns(s *spec.Spec) []string {
+// the lock and the server's module that the user names, and the manifests of a
+// workspace.
+func morePatterns(s, workspace *spec.Spec) []string {
 	var patterns []string
 	if s.Tool.Lock != "" {
 		patterns = append(patterns, path.Clean(s.Tool.Lock))
 	}
 	patterns = append(patterns, plan.ServerFiles(s.Tool.Server)...)
-	for _, member := range s.UV.Members {
+	for _, member := range workspace.UV.Members {
 		patterns = append(patterns, plan.Inputs(path.Clean(member))...)
 		for _, file := range plan.ServerFiles(s.Tool.Server) {
 			patterns = append(patterns, path.Join(member, file))
@@ -119,8 +130,6 @@ func (r *request) target() string {
 	return r.bc.Target
 }
 
-func (r *request) checkTarget() error { return plan.CheckTarget(r.spec, r.target()) }
-
 // readLock reads the lock file and what it names in the context, checks that it
 // fits the project and has uv flatten it.
 func (r *request) readLock(ctx context.Context) error {
@@ -147,7 +156,10 @@ func (r *request) readLock(ctx context.Context) error {
 	if r.dir, r.member, err = plan.FindProject(r.spec, members); err != nil {
 		return err
 	}
-	if err := plan.CheckSelection(r.spec, r.members[r.dir]); err != nil {
+	if project := r.members[r.dir]; project != nil && project != r.spec {
+		r.spec = r.spec.WithProject(project)
+	}
+	if err := plan.CheckSelection(r.spec); err != nil {
 		return err
 	}
 	if err := u.Stale(plan.Manifests(r.members), r.spec.Tool.Groups); err != nil {
@@ -177,7 +189,7 @@ func (r *request) readMembers(ctx context.Context, members []lock.Member) error 
 		}
 	}
 	if len(missing) > 0 {
-		more, err := r.readContext(ctx, "path dependencies", append(append(plan.Inputs("."), r.morePatterns(r.spec)...), missing...))
+		more, err := r.readContext(ctx, "path dependencies", append(append(plan.Inputs("."), morePatterns(r.spec, r.spec)...), missing...))
 		if err != nil {
 			return err
 		}
@@ -195,7 +207,7 @@ func (r *request) readMembers(ctx context.Context, members []lock.Member) error 
 		if data == nil {
 			continue
 		}
-		if file == r.spec.ProjectFile {
+		if bytes.Equal(data, r.project) {
 			r.members[m.Path] = r.spec
 			continue
 		}

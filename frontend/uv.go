@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -58,7 +60,7 @@ func export(ctx context.Context, s *spec.Spec, member string, u *lock.UVLock, ma
 	}
 	out, err := runUV(ctx, project, argv)
 	if err != nil {
-		return nil, exportError(s, err)
+		return nil, exportError(s, u, err)
 	}
 	return lock.ParsePylock(out, u.Places())
 }
@@ -98,15 +100,30 @@ type uvError struct{ stderr string }
 
 func (e *uvError) Error() string { return e.stderr }
 
-func exportError(s *spec.Spec, err error) error {
+// lockPosition finds in uv's words where it could not read a lock, and what
+// it says of that in the end.
+var lockPosition = regexp.MustCompile(`(?s)TOML parse error at line (\d+), column (\d+)\n.*\n\s*([^\n]+)$`)
+
+func exportError(s *spec.Spec, u *lock.UVLock, err error) error {
 	var failed *uvError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	text := strings.TrimSpace(failed.stderr)
-	text = strings.TrimPrefix(text, "error: ")
+	text := strings.TrimPrefix(strings.TrimSpace(failed.stderr), "error: ")
+	if strings.Contains(strings.ToLower(text), "hash") {
+		// uv would compute what is missing; that is not what a lock is for.
+		if err := u.Unhashed(); err != nil {
+			return err
+		}
+	}
+	at := spec.Position{Line: 1, Column: 1}
+	if m := lockPosition.FindStringSubmatch(text); m != nil {
+		at.Line, _ = strconv.Atoi(m[1])
+		at.Column, _ = strconv.Atoi(m[2])
+		text = m[3]
+	}
 	return &spec.Error{
-		At:      spec.Place{File: path.Clean(lockName(s)), Range: spec.Range{Start: spec.Position{Line: 1, Column: 1}, End: spec.Position{Line: 1, Column: 1}}},
+		At:      spec.Place{File: path.Clean(lockName(s)), Range: spec.Range{Start: at, End: at}},
 		Message: "uv cannot read the lock: " + text,
 		Hint:    "see that `uv export --frozen` works in the project",
 	}

@@ -37,6 +37,9 @@ func (g *generator) overlay(l layer) *llb.FileAction {
 	return llb.Copy(l.files, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true})
 }
 
+// SmokeReport is the file in which an image keeps the result of its smoke test.
+const SmokeReport = plan.Venv + "/smoke-test.json"
+
 // parts is where the smoke test finds what the environment is made of.
 const parts = "/run/pyfrontend/parts"
 
@@ -79,21 +82,16 @@ func (g *generator) smoke() {
 			opts = append(opts, llb.AddEnv(key, value))
 		}
 	}
+	// The report becomes a file of the image, so that it is an ancestor of the
+	// image: it is exported with its cache, and the test is never run again for
+	// it. Of an exec only those outputs are exported that are ancestors.
 	report := root.Run(opts...).AddMount("/report", llb.Scratch())
 	g.report = &report
-	// The stamp becomes a file of the image, so that the report is an ancestor
-	// of the image: it is exported with its cache and the test never run again
-	// for it. Of an exec only those outputs are exported that are ancestors, so
-	// the stamp has to come out of the report's mount.
-	stamp := llb.Scratch().File(
-		llb.Mkdir(plan.Venv, 0o755, llb.WithCreatedTime(epoch)).
-			Copy(report, "/stamp", plan.Venv+"/.smoke-test", llb.WithCreatedTime(epoch)),
-		llb.WithCustomName(g.Label+"[internal] record the smoke test"), llb.Platform(g.Build))
-	g.application = append(g.application, layer{files: stamp, created: "record the smoke test"})
+	g.application = append(g.application, layer{files: report, created: "record the smoke test"})
 }
 
 func (g *generator) smokeArgs(s *plan.Smoke) []string {
-	argv := []string{"smoke", "--venv", plan.Venv, "--output", "/report/smoke.json", "--stamp", "/report/stamp",
+	argv := []string{"smoke", "--venv", plan.Venv, "--output", "/report" + SmokeReport,
 		"--machine", plan.Machine(g.Platform.Architecture), "--workdir", g.p.Image.Workdir,
 		"--uid", strconv.Itoa(g.p.Setup.UID), "--gid", strconv.Itoa(g.p.Setup.UID)}
 	for _, name := range s.Projects {

@@ -62,7 +62,7 @@ type Result struct {
 	// Image is the finished file system, Config its config.
 	Image  llb.State
 	Config dockerspec.DockerOCIImage
-	// Smoke has the result of the smoke test in /smoke.json; nil if there is
+	// Smoke has the result of the smoke test in SmokeReport; nil if there is
 	// none. Image depends on it.
 	Smoke *llb.State
 }

@@ -1,8 +1,10 @@
 package enginetest
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // fresh makes wheels that no cache has.
@@ -128,10 +130,16 @@ func TestColdRunner(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			locked := fresh("alpha", "beta")
-			dir := project(t, "shop", locked...)
+			// Nothing of it may be known from another test.
+			workdir := fmt.Sprintf("workdir = \"/app-%d\"\n", time.Now().UnixNano())
+			checkout := func() string {
+				dir := project(t, "shop", locked...)
+				edit(t, filepath.Join(dir, "pyproject.toml"), "python = \"3.13\"\n", "python = \"3.13\"\n"+workdir)
+				return dir
+			}
+			dir, other := checkout(), checkout()
 			ref := c.warm.ref(t) + ":cache"
 			c.warm.build(t, dir, "--pull", "--cache-to", "type=registry,mode=max,ref="+ref).ok(t)
-			other := project(t, "shop", locked...)
 			age(t, other, 0o600, 0o700)
 			o := c.cold.build(t, other, "--pull", "--cache-from", "type=registry,ref="+ref).ok(t)
 			if c.cold != graph {

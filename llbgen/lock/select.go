@@ -249,13 +249,7 @@ func checkWheelNames(p *Package, wheels []File) error {
 // checkFile refuses a file that cannot be fetched and verified.
 func (l *Lock) checkFile(f *File) error {
 	if f.SHA256 == "" {
-		message := "%s has no sha256 hash in %s"
-		if f.otherHashes != "" {
-			message += ", only " + printable(f.otherHashes)
-		}
-		e := spec.Errorf(f.At, message, literal(f.Name), literal(l.File))
-		e.Hint = "lock again, from an index that states sha256 hashes"
-		return e
+		return noHash(f.At, f.Name, l.File, f.otherHashes)
 	}
 	if f.outside {
 		return outside(f.At, literal(f.Name), f.Path)
@@ -269,4 +263,14 @@ func (l *Lock) checkFile(f *File) error {
 		return e
 	}
 	return nil
+}
+
+// noHash says that a file of a lock has none of the hashes that count.
+func noHash(at spec.Place, name, file, others string) error {
+	e := spec.Errorf(at, "%s has no sha256 hash in %s", literal(name), literal(file))
+	if others != "" {
+		e.Message += ", only " + printable(others)
+	}
+	e.Hint = "lock again, from an index that states sha256 hashes"
+	return e
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pyfrontend/pyfrontend/llbgen/packaging"
 	"github.com/pyfrontend/pyfrontend/llbgen/spec"
@@ -183,4 +184,24 @@ func (u *UVLock) isMember(p *uvPackage) bool {
 		return false
 	}
 	return slices.Contains(u.members, p.name) || len(u.members) == 0 && p.source == "."
+}
+
+// Unhashed gives an error for each file that the lock states without a sha256
+// hash, or nil. Select finds them too, of what is selected; this is for a lock
+// that uv does not export.
+func (u *UVLock) Unhashed() error {
+	var errs []error
+	for _, p := range u.packages {
+		for _, n := range append([]*node{p.node.get("sdist")}, p.node.list("wheels")...) {
+			if n == nil || n.kind != tableNode || len(errs) == maxErrors {
+				continue
+			}
+			if algorithm, digits, _ := strings.Cut(n.str("hash"), ":"); algorithm == "sha256" && isSHA256(strings.ToLower(digits)) {
+				continue
+			}
+			name := cmp.Or(n.str("filename"), urlFileName(n.str("url")+n.str("path")))
+			errs = append(errs, noHash(u.doc.at(n), name, u.File, ""))
+		}
+	}
+	return errors.Join(errs...)
 }

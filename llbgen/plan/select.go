@@ -123,15 +123,12 @@ func FindProject(s *spec.Spec, members []lock.Member) (dir, name string, err err
 
 // CheckSelection tells whether the project has the extras and groups that are
 // asked for.
-func CheckSelection(s, project *spec.Spec) error {
-	if project == nil {
-		project = s
-	}
+func CheckSelection(s *spec.Spec) error {
 	var extras, groups []string
-	for _, e := range project.Project.Extras {
+	for _, e := range s.Project.Extras {
 		extras = append(extras, packaging.NormalizeName(e.Name))
 	}
-	for _, g := range slices.Concat(project.Groups, s.Groups) {
+	for _, g := range s.Groups {
 		groups = append(groups, packaging.NormalizeName(g.Name))
 	}
 	var errs []error

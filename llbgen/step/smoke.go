@@ -13,7 +13,7 @@ import (
 )
 
 type smokeOptions struct {
-	venv, output, stamp        string
+	venv, output               string
 	workdir                    string
 	uid, gid                   uint
 	projects, modules, paths   list
@@ -78,7 +78,6 @@ func runSmoke(fs *flag.FlagSet, args []string, s streams) error {
 	var o smokeOptions
 	fs.StringVar(&o.venv, "venv", "", "the environment")
 	fs.StringVar(&o.output, "output", "", "where the report is written")
-	fs.StringVar(&o.stamp, "stamp", "", "a file that is written when all is well")
 	fs.StringVar(&o.workdir, "workdir", "/", "working directory of the imports")
 	fs.UintVar(&o.uid, "uid", 0, "user of the imports")
 	fs.UintVar(&o.gid, "gid", 0, "group of the imports")
@@ -198,7 +197,8 @@ func (t *smokeTest) shown(path string) string {
 	return path
 }
 
-// write puts the report, and the file ok or not, where the caller looks.
+// write puts the report where the caller looks. It becomes part of the image, so
+// its times are fixed.
 func (t *smokeTest) write() error {
 	t.report.OK = len(t.report.Failures) == 0
 	var b bytes.Buffer
@@ -214,28 +214,9 @@ func (t *smokeTest) write() error {
 	if err := os.WriteFile(t.output, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	if !t.report.OK {
-		return nil
-	}
-	return t.writeStamp()
-}
-
-// writeStamp leaves a file that becomes part of the image, so that an image
-// descends from its test.
-func (t *smokeTest) writeStamp() error {
-	if t.stamp == "" {
-		return nil
-	}
-	dir := filepath.Dir(t.stamp)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("writing the stamp: %w", err)
-	}
-	if err := os.WriteFile(t.stamp, []byte("ok\n"), 0o644); err != nil {
-		return fmt.Errorf("writing the stamp: %w", err)
-	}
-	for _, name := range []string{t.stamp, dir} {
+	for _, name := range []string{t.output, dir} {
 		if err := os.Chtimes(name, fixedTime, fixedTime); err != nil {
-			return fmt.Errorf("writing the stamp: %w", err)
+			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
 	return nil
