@@ -88,7 +88,7 @@ func readWant(t *testing.T, dir string) *want {
 	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&w); err != nil {
 		var unknown *toml.StrictMissingError
 		if errors.As(err, &unknown) {
-			t.Fatalf("%s has unknown fields:\n%s", name, unknown)
+			t.Fatalf("%s has unknown fields:\n%s", name, unknown.String())
 		}
 		t.Fatalf("%s: %v", name, err)
 	}

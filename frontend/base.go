@@ -29,10 +29,7 @@ type baseImage struct {
 // choosePython decides the Python version: the best candidate for which there
 // is a base. A registry that does not have the newest yet is no reason to fail.
 func (r *request) choosePython(ctx context.Context) error {
-	targets := r.bc.TargetPlatforms
-	if len(targets) == 0 {
-		targets = []ocispecs.Platform{r.g.buildPlatform()}
-	}
+	targets := r.targets()
 	arches := make([]string, len(targets))
 	for i, t := range targets {
 		arches[i] = t.Architecture
@@ -48,14 +45,7 @@ func (r *request) choosePython(ctx context.Context) error {
 		r.python = base.Minor()
 		return plan.CheckPython(r.spec, r.python, r.spec.At("tool.pyfrontend.base"))
 	}
-	pin, err := readOptional(r.context, ".python-version")
-	if err != nil {
-		return err
-	}
-	if pin != nil {
-		r.addSource(spec.File{Name: ".python-version", Data: pin})
-	}
-	choice, err := plan.ChoosePython(r.spec, r.lock, pin, arches)
+	choice, err := plan.ChoosePython(r.spec, r.lock, r.pin, arches)
 	if err != nil {
 		return err
 	}
@@ -81,6 +71,24 @@ func (r *request) choosePython(ctx context.Context) error {
 		Message: fmt.Sprintf("there is no base image for Python %s: `%s` was not found", strings.Join(choice.Candidates, ", "), reference.FamiliarString(mustParse(ref))),
 		Hint:    "choose another version with `python`, or an image with `base`, in `[tool.pyfrontend]`",
 	}
+}
+
+// targets are the platforms of the image; the builder's own by default.
+func (r *request) targets() []ocispecs.Platform {
+	if len(r.bc.TargetPlatforms) > 0 {
+		return r.bc.TargetPlatforms
+	}
+	return []ocispecs.Platform{r.g.buildPlatform()}
+}
+
+// prefetchBase reads the base image ahead, while the lock is read, if no lock
+// is needed to know which it is. What goes wrong shows when the base is used.
+func (r *request) prefetchBase(ctx context.Context) {
+	python := plan.StatedPython(r.spec, r.pin)
+	if _, known := plan.BaseRef(r.spec, ""); known && python == "" {
+		return
+	}
+	_, _ = r.readBase(ctx, python, platforms.Normalize(r.targets()[0]))
 }
 
 func mustParse(ref string) reference.Named {

@@ -39,6 +39,12 @@ func Build(ctx context.Context, c client.Client) (_ *client.Result, err error) {
 	if err := r.readSpec(ctx); err != nil {
 		return nil, err
 	}
+	ahead := make(chan struct{})
+	go func() {
+		defer close(ahead)
+		r.prefetchBase(ctx)
+	}()
+	defer func() { <-ahead }()
 	if err := r.readLock(ctx); err != nil {
 		return nil, err
 	}
@@ -66,8 +72,9 @@ type request struct {
 	tools   llb.State
 
 	spec *spec.Spec
-	// project is the text of the project's pyproject.toml.
-	project []byte
+	// project is the text of the project's pyproject.toml, pin that of
+	// .python-version; nil if there is none.
+	project, pin []byte
 	// context holds the files that planning looks at; dir is the project's
 	// directory in it, member its name if it is part of a workspace.
 	context     fs.FS

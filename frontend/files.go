@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,28 +81,23 @@ func (f *refFS) Open(name string) (fs.File, error) {
 }
 
 // ReadFile implements fs.ReadFileFS. Files beyond BuildKit's message size are
-// read in parts, by dockerui.
+// read in parts.
 func (f *refFS) ReadFile(name string) ([]byte, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
-	info, err := f.Stat(name)
-	if err != nil {
-		return nil, err
-	}
 	const part = 8 << 20
-	data := make([]byte, 0, info.Size())
-	for int64(len(data)) < info.Size() {
+	data := []byte{}
+	for {
 		more, err := f.ref.ReadFile(f.ctx, client.ReadRequest{Filename: "/" + name, Range: &client.FileRange{Offset: len(data), Length: part}})
 		if err != nil {
 			return nil, f.pathError("read", name, err)
 		}
-		if len(more) == 0 {
-			break
-		}
 		data = append(data, more...)
+		if len(more) < part {
+			return data, nil
+		}
 	}
-	return data, nil
 }
 
 // ReadDir implements fs.ReadDirFS.
@@ -129,10 +125,24 @@ func (f *refFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return d.entries, d.err
 }
 
-// Stat implements fs.StatFS.
+// Stat implements fs.StatFS. It looks at the directory's list first, which
+// saves a call for each file that is not there.
 func (f *refFS) Stat(name string) (fs.FileInfo, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	if name != "." {
+		entries, err := f.ReadDir(path.Dir(name))
+		if err != nil {
+			return nil, &fs.PathError{Op: "stat", Path: name, Err: errors.Unwrap(err)}
+		}
+		i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() == path.Base(name) })
+		if i < 0 {
+			return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
+		}
+		if entries[i].Type()&fs.ModeSymlink == 0 {
+			return entries[i].Info()
+		}
 	}
 	st, err := f.ref.StatFile(f.ctx, client.StatRequest{Path: "/" + name})
 	if err != nil {
@@ -152,6 +162,9 @@ func (f *refFS) pathError(op, name string, err error) error {
 
 // readOptional reads a file that need not be there.
 func readOptional(fsys fs.FS, name string) ([]byte, error) {
+	if _, err := fs.Stat(fsys, name); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	data, err := fs.ReadFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

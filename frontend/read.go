@@ -63,6 +63,10 @@ func (r *request) readSpec(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.pin, err = readOptional(r.context, ".python-version"); err != nil {
+		return err
+	}
+	r.addSource(spec.File{Name: ".python-version", Data: r.pin})
 	return plan.CheckTarget(r.spec, r.target())
 }
 

@@ -1,7 +1,9 @@
 package enginetest
 
 import (
+	"crypto/sha256"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +31,9 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// broken is no archive, but has the hash that is locked.
+var broken = &wheel{name: "broken", version: "1.0", tag: "py3-none-any", data: []byte("broken"), sha: fmt.Sprintf("%x", sha256.Sum256([]byte("broken")))}
+
 func checkMistake(t *testing.T, file string) {
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
@@ -42,6 +47,13 @@ func checkMistake(t *testing.T, file string) {
 	project := *archive
 	project.Files = archive.Files[:len(archive.Files)-1]
 	write(t, dir, &project, alpha)
+	edits := strings.NewReplacer("$SHA_broken", broken.sha, "$LATIN", "\xe9")
+	for _, name := range []string{"pyproject.toml", "uv.lock"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			put(t, filepath.Join(dir, name), edits.Replace(string(data)))
+		}
+	}
+	wheels.put("/files/"+broken.file(), broken.data)
 	wheels.put("/files/"+alpha.file(), alpha.data)
 	wheels.put("/altered/"+alpha.file(), append([]byte("altered"), alpha.data...))
 	o := docker.build(t, dir)
@@ -50,6 +62,7 @@ func checkMistake(t *testing.T, file string) {
 	}
 	got := strings.ReplaceAll(o.text, wheels.url, "$INDEX")
 	got = strings.ReplaceAll(got, alpha.sha, "$SHA_alpha")
+	got = strings.ReplaceAll(got, broken.sha, "$SHA_broken")
 	got = strings.ReplaceAll(got, frontendImage, "org/pyfrontend:1")
 	got = strings.TrimSpace(got) + "\n"
 	if *update {

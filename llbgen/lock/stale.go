@@ -55,6 +55,15 @@ func (c *comparer) fail(at spec.Place, format string, args ...any) {
 func (c *comparer) lockName() string { return literal(path.Base(c.lock.File)) }
 
 func (c *comparer) project(m *Manifest) {
+	before := len(c.errs)
+	c.readable(m.Dependencies)
+	for _, extra := range m.Extras {
+		c.readable(extra.List)
+	}
+	if len(c.errs) > before {
+		// To compare what is left would blame the lock.
+		return
+	}
 	root := m.folder() == path.Dir(c.lock.File)
 	if root && m.UV && c.lock.metadata {
 		manifest := c.lock.doc.root.get("manifest")
@@ -79,6 +88,18 @@ func (c *comparer) project(m *Manifest) {
 		c.metadata(m, metadata)
 	} else {
 		c.edges(m, p)
+	}
+}
+
+// readable reports requirements that are none.
+func (c *comparer) readable(list []Req) {
+	for _, r := range list {
+		if _, err := packaging.ParseRequirement(r.Text); err != nil && len(c.errs) < maxErrors {
+			c.errs = append(c.errs, &spec.Error{
+				At: r.At, Message: literal(r.Text) + " is not a requirement",
+				Hint: "write a name and a range of versions, for example `httpx>=0.27`, and run `uv lock`",
+			})
+		}
 	}
 }
 

@@ -148,13 +148,6 @@ func (b *Base) findLibc(fsys fs.FS, arch string) error {
 	if !ok {
 		return fmt.Errorf("is for %s, which has no wheels", arch)
 	}
-	if _, err := fs.Stat(fsys, m.musl); err == nil {
-		data, err := fs.ReadFile(fsys, "lib/apk/db/installed")
-		if v := muslVersion.FindSubmatch(data); err == nil && v != nil {
-			b.Libc = packaging.Libc{Musl: true, Major: atoi(v[1]), Minor: atoi(v[2])}
-			return nil
-		}
-	}
 	for _, name := range m.libc {
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
@@ -162,6 +155,13 @@ func (b *Base) findLibc(fsys fs.FS, arch string) error {
 		}
 		if v := glibcVersion.FindSubmatch(data); v != nil {
 			b.Libc = packaging.Libc{Major: atoi(v[1]), Minor: atoi(v[2])}
+			return nil
+		}
+	}
+	if _, err := fs.Stat(fsys, m.musl); err == nil {
+		data, err := fs.ReadFile(fsys, "lib/apk/db/installed")
+		if v := muslVersion.FindSubmatch(data); err == nil && v != nil {
+			b.Libc = packaging.Libc{Musl: true, Major: atoi(v[1]), Minor: atoi(v[2])}
 			return nil
 		}
 	}

@@ -77,6 +77,23 @@ func ChoosePython(s *spec.Spec, l *lock.Lock, pin []byte, arches []string) (Pyth
 	return PythonChoice{fit, at}, nil
 }
 
+// StatedPython gives the version X.Y that the user states; empty if none is
+// stated, or none that can be read.
+func StatedPython(s *spec.Spec, pin []byte) string {
+	if s.Tool.Python != "" {
+		return s.Tool.Python
+	}
+	version, _, ok := pinnedPython(pin)
+	if !ok {
+		return ""
+	}
+	minor, err := minorOf(version, spec.Place{})
+	if err != nil {
+		return ""
+	}
+	return minor
+}
+
 // pinnedPython finds the first version in a .python-version file.
 func pinnedPython(data []byte) (version string, line int, ok bool) {
 	for i, text := range strings.Split(string(data), "\n") {

@@ -108,11 +108,11 @@ func gunicorn(worker ...string) func(object, iface string, port int) []string {
 
 func address(port int) string { return "0.0.0.0:" + strconv.Itoa(port) }
 
-// hypercorn starts hypercorn so that it waits for all workers at its end: by
+// hypercorn starts hypercorn so that it gives all workers the time to finish: by
 // itself it kills the others, in the middle of their requests, when the first one
 // is done.
 const hypercorn = "import sys; from multiprocessing.process import BaseProcess; from hypercorn.__main__ import main; " +
-	"BaseProcess.terminate = BaseProcess.join; sys.exit(main())"
+	"BaseProcess.terminate = lambda worker: worker.join(" + gracePeriod + ") or worker.kill(); sys.exit(main())"
 
 // waitress starts waitress-serve with a handler for SIGTERM: it has none, and the
 // kernel ignores what the first process of a container does not handle.
