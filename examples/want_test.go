@@ -22,6 +22,8 @@ type want struct {
 	BuildArgs map[string]string `toml:"build-args"`
 	// Python is the version X.Y that the image must have, if that is decided.
 	Python string `toml:"python"`
+	// Created is the image's time, if that is decided.
+	Created string `toml:"created"`
 	// Absent are distributions that the lock has and the image must not have.
 	Absent []string `toml:"absent"`
 	// Missing are paths that the image must not have.

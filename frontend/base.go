@@ -68,7 +68,7 @@ func (r *request) choosePython(ctx context.Context) error {
 	ref, _ := plan.BaseRef(r.spec, choice.Candidates[0])
 	return &spec.Error{
 		At:      choice.At,
-		Message: fmt.Sprintf("there is no base image for Python %s: `%s` was not found", strings.Join(choice.Candidates, ", "), reference.FamiliarString(mustParse(ref))),
+		Message: fmt.Sprintf("there is no base image for Python %s on %s: `%s` was not found", strings.Join(choice.Candidates, ", "), platforms.Format(targets[0]), reference.FamiliarString(mustParse(ref))),
 		Hint:    "choose another version with `python`, or an image with `base`, in `[tool.pyfrontend]`",
 	}
 }

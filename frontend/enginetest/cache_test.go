@@ -47,7 +47,9 @@ func TestEdits(t *testing.T) {
 		{"environment", func(t *testing.T) {
 			edit(t, manifest, `python = "3.13"`, "python = \"3.13\"\nlabels = { a = \"b\" }")
 		}, rebuilt[:1]},
-		{"formatting of the lock", func(t *testing.T) { edit(t, filepath.Join(dir, "uv.lock"), "revision = 3\n", "revision = 3 # formatted\n\n\n") }, nil},
+		{"formatting of the lock", func(t *testing.T) {
+			edit(t, filepath.Join(dir, "uv.lock"), "revision = 3\n", "revision = 3 # formatted\n\n\n")
+		}, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,16 +56,20 @@ func TestGates(t *testing.T) {
 			want: "pyproject.toml:14:1: importing `gate.web` fails: SystemExit: 3\n" +
 				"hint: the build log has the traceback; set `smoke` to the modules that can be imported without a running environment"},
 		{name: "syntax error", files: web("def app(:\n"),
-			want: ""},
+			want: "pyproject.toml:14:1: importing `gate.web` fails: SyntaxError: invalid syntax (web.py, line 1)\n" +
+				"hint: the build log has the traceback; set `smoke` to the modules that can be imported without a running environment"},
 		{name: "needs the environment", files: web("import os\nos.environ['DATABASE_URL']" + app),
 			want: "pyproject.toml:14:1: importing `gate.web` fails: KeyError: 'DATABASE_URL'\n" +
 				"hint: the build log has the traceback; set `smoke` to the modules that can be imported without a running environment"},
 		{name: "writes to itself", files: web("import pathlib\npathlib.Path(__file__).with_name('x').write_text('')" + app),
-			want: ""},
+			want: "pyproject.toml:14:1: importing `gate.web` fails: PermissionError: [Errno 13] Permission denied: '/venv/lib/python3.13/site-packages/gate/x'\n" +
+				"hint: the build log has the traceback; set `smoke` to the modules that can be imported without a running environment"},
 		{name: "network", files: web("import socket\nsocket.create_connection(('1.1.1.1', 53), 2)" + app),
-			want: ""},
+			want: "pyproject.toml:14:1: importing `gate.web` fails: OSError: [Errno 101] Network is unreachable\n" +
+				"hint: the build log has the traceback; set `smoke` to the modules that can be imported without a running environment"},
 		{name: "wrong interface", files: web("class App:\n    def __call__(self, environ, start_response):\n        return []\n\n\napp = App()\n"),
-			want: ""},
+			want: "pyproject.toml:14:1: `gate.web` does not fit the server that is locked: gate.web:app looks like WSGI, the server speaks ASGI\n" +
+				"hint: lock a server for that kind of application, or set `command`"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

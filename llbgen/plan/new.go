@@ -38,7 +38,11 @@ type Input struct {
 func New(in Input) (*Plan, error) {
 	s := in.Spec
 	target := packaging.Target{Python: in.Base.Python, Arch: Machine(in.Arch), Libc: in.Base.Libc}
-	distributions, selectErr := in.Lock.Select(target, lock.Options{})
+	distributions, err := in.Lock.Select(target, lock.Options{})
+	if err != nil {
+		// Without it nothing is locked, and all else would be blamed for that.
+		return nil, err
+	}
 	var wheels, directories []lock.Distribution
 	locked := map[string]string{}
 	for _, d := range distributions {
@@ -59,7 +63,7 @@ func New(in Input) (*Plan, error) {
 		return nil, err
 	}
 	st, startErr := command(s, in.Target, dir, p.Files == nil, locked)
-	if err := errors.Join(selectErr, projectErr, startErr); err != nil {
+	if err := errors.Join(projectErr, startErr); err != nil {
 		return nil, err
 	}
 	p.Setup = setup(in.Base, s)

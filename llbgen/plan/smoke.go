@@ -73,6 +73,7 @@ type Finding struct {
 	Path          string   `json:"path"`
 	Distributions []string `json:"distributions"`
 	Winner        string   `json:"winner"`
+	Machine       string   `json:"machine"`
 }
 
 // Err gives the failures as mistakes at the place of the declaration.
@@ -125,7 +126,8 @@ func (f Failure) text(p *Plan) (message, hint string) {
 		if len(f.Similar) > 0 {
 			hint = fmt.Sprintf("did you mean `%s`?", f.Similar[0])
 		}
-		return fmt.Sprintf("the module `%s` has no `%s`", f.Module, f.Name), hint
+		_, object, _ := strings.Cut(f.Name, ":")
+		return fmt.Sprintf("the module `%s` has no `%s`", f.Module, object), hint
 	case "not-callable":
 		return fmt.Sprintf("`%s` is not an application: %s", f.Module, f.Detail), "name the ASGI or WSGI object in `server`"
 	case "wrong-interface":
@@ -139,8 +141,11 @@ func (f Failure) text(p *Plan) (message, hint string) {
 
 // Text says what a finding means.
 func (f Finding) Text() string {
-	return fmt.Sprintf("%s both install `%s`; the image has that of `%s`",
-		"`"+strings.Join(f.Distributions, "` and `")+"`", f.Path, f.Winner)
+	owners := "`" + strings.Join(f.Distributions, "` and `") + "`"
+	if f.Kind == "foreign-file" {
+		return fmt.Sprintf("%s brings `%s` for %s and no such file for the image's machine", owners, f.Path, f.Machine)
+	}
+	return fmt.Sprintf("%s both install `%s`; the image has that of `%s`", owners, f.Path, f.Winner)
 }
 
 // debianPackages tells which Debian package has a shared library that wheels
