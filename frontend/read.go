@@ -160,9 +160,7 @@ func (r *request) readLock(ctx context.Context) error {
 	if r.dir, r.member, err = plan.FindProject(r.spec, members); err != nil {
 		return err
 	}
-	if project := r.members[r.dir]; project != nil && project != r.spec {
-		r.spec = r.spec.WithProject(project)
-	}
+	r.spec = r.spec.For(r.members[r.dir])
 	if err := plan.CheckSelection(r.spec); err != nil {
 		return err
 	}

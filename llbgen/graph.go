@@ -123,7 +123,7 @@ func projectNames(projects []plan.Project) string {
 
 // wheel builds one project's wheel without network.
 func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, error) {
-	src, err := g.sources(p.Name, p.Dir, p.Include, p.Exclude)
+	src, err := g.sources(p.Name, p.Include, p.Exclude)
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -143,21 +143,14 @@ func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, 
 
 // sources copies context files into a state that is the same for every
 // checkout of them: owner, modes and times are set.
-func (g *generator) sources(name, dir string, include, exclude []string) (llb.State, error) {
+func (g *generator) sources(name string, include, exclude []string) (llb.State, error) {
 	context, err := g.Context(name, include, exclude)
 	if err != nil {
 		return llb.State{}, err
 	}
-	return llb.Scratch().File(g.copyContext(context, "/", "/", include, exclude),
-		llb.WithCustomName(fmt.Sprintf("%sload the files of %s", g.Label, name)), llb.Platform(g.Build)), nil
-}
-
-func (g *generator) copyContext(context llb.State, from, to string, include, exclude []string) *llb.FileAction {
 	created := g.created()
 	info := &llb.CopyInfo{
 		CopyDirContentsOnly: true,
-		CreateDestPath:      true,
-		AllowWildcard:       false,
 		IncludePatterns:     include,
 		ExcludePatterns:     exclude,
 		CreatedTime:         &created,
@@ -168,37 +161,28 @@ func (g *generator) copyContext(context llb.State, from, to string, include, exc
 	if g.supports(pb.CapSourceHTTPHeader) {
 		info.Mode = &llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
 	}
-	return llb.Copy(context, from, to, info)
+	return llb.Scratch().File(llb.Copy(context, "/", "/", info),
+		llb.WithCustomName(fmt.Sprintf("%sload the files of %s", g.Label, name)), llb.Platform(g.Build)), nil
 }
 
-// files copies the application of directory mode to the working directory.
+// files copies the application of directory mode to the working directory and
+// compiles it.
 func (g *generator) files() error {
 	f := g.p.Files
 	if f == nil {
 		return nil
 	}
-	context, err := g.Context("application", f.Include, f.Exclude)
+	source, err := g.sources("application", f.Include, f.Exclude)
 	if err != nil {
 		return err
 	}
-	include, exclude := within(f.Dir, f.Include), within(f.Dir, f.Exclude)
-	copied := llb.Scratch().File(g.copyContext(context, path.Join("/", f.Dir), f.Target, include, exclude),
-		g.vertex("project", f.At, "copy the application to %s", f.Target)...)
-	g.application = append(g.application, layer{files: copied, part: copied, root: f.Target, created: "copy the application to " + f.Target})
+	argv := []string{"application", "--source", path.Join("/source", f.Dir), "--out", "/out", "--target", f.Target,
+		"--python", g.p.Base.Interpreter, "--epoch", strconv.FormatInt(g.created().Unix(), 10)}
+	created := "copy the application to " + f.Target
+	opts := append(g.execOpts(false, "project", f.At, argv, "%s", created), llb.AddMount("/source", source, llb.Readonly))
+	out := g.root().Run(opts...).AddMount("/out", llb.Scratch())
+	g.application = append(g.application, layer{files: out, part: out, root: f.Target, created: created})
 	return nil
-}
-
-// within makes patterns of the context relative to a directory of it. Patterns
-// that hold everywhere stay as they are.
-func within(dir string, patterns []string) []string {
-	if dir == "." {
-		return patterns
-	}
-	relative := make([]string, len(patterns))
-	for i, p := range patterns {
-		relative[i] = strings.TrimPrefix(p, dir+"/")
-	}
-	return relative
 }
 
 // abbreviate lists names as far as a line of progress has room.

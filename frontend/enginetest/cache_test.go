@@ -1,10 +1,9 @@
 package enginetest
 
 import (
-	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // fresh makes wheels that no cache has.
@@ -21,6 +20,7 @@ func TestEdits(t *testing.T) {
 	t.Parallel()
 	locked := fresh("alpha", "beta")
 	dir := project(t, "shop", locked...)
+	own(t, dir)
 	manifest := filepath.Join(dir, "pyproject.toml")
 	docker.build(t, dir).ok(t).runs(t, "build the wheel", "install 2 distributions", "install shop", "smoke test")
 	// A wheel that comes out the same is not installed again.
@@ -74,6 +74,7 @@ func TestOneDependency(t *testing.T) {
 		w.sized(1 << 20)
 	}
 	dir := project(t, "shop", locked...)
+	own(t, dir)
 	edit(t, filepath.Join(dir, "src/shop/__init__.py"), ", beta.version", "")
 	_, before := docker.push(t, dir)
 	if len(before.layers) < 5 {
@@ -132,14 +133,11 @@ func TestColdRunner(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			locked := fresh("alpha", "beta")
-			// Nothing of it may be known from another test.
-			workdir := fmt.Sprintf("workdir = \"/app-%d\"\n", time.Now().UnixNano())
-			checkout := func() string {
-				dir := project(t, "shop", locked...)
-				edit(t, filepath.Join(dir, "pyproject.toml"), "python = \"3.13\"\n", "python = \"3.13\"\n"+workdir)
-				return dir
+			dir, other := project(t, "shop", locked...), t.TempDir()
+			own(t, dir)
+			if err := os.CopyFS(other, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
 			}
-			dir, other := checkout(), checkout()
 			ref := c.warm.ref(t) + ":cache"
 			c.warm.build(t, dir, "--pull", "--cache-to", "type=registry,mode=max,ref="+ref).ok(t)
 			age(t, other, 0o600, 0o700)

@@ -103,6 +103,7 @@ func TestNothingMoreIsSent(t *testing.T) {
 	for _, file := range []string{"large.txt", "packages/other/src/other/large.py", "packages/api/tests/large.txt", "tests/large.py"} {
 		put(t, filepath.Join(dir, file), large)
 	}
+	own(t, dir)
 	ref := docker.ref(t)
 	o := docker.build(t, dir, "-t", ref).ok(t)
 	for vertex, bytes := range o.sent {

@@ -79,6 +79,7 @@ func TestEpoch(t *testing.T) {
 	seed := unique()
 	one, two := newWheel("alpha", "1.0", "alpha/__init__.py", seed+"version = '1.0'\n"), newWheel("beta", "2.0", "beta/__init__.py", seed+"version = '2.0'\n")
 	dir := project(t, "shop", one, two)
+	own(t, dir)
 	_, before := docker.push(t, dir, "--build-arg", "SOURCE_DATE_EPOCH=1600000000")
 	o, after := docker.push(t, dir, "--build-arg", "SOURCE_DATE_EPOCH=1700000000")
 	if o.ranAny("install 2", "prepare") || wheels.count(one) != 1 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 )
@@ -83,6 +84,13 @@ func edit(t *testing.T, file, from, to string) {
 	put(t, file, strings.ReplaceAll(string(data), from, to))
 }
 
+// own sets a working directory that no other test has, so that no vertex is
+// shared with a test that runs at the same time.
+func own(t *testing.T, dir string) {
+	t.Helper()
+	edit(t, filepath.Join(dir, "pyproject.toml"), "python = \"3.13\"\n", fmt.Sprintf("python = \"3.13\"\nworkdir = \"/app-%d\"\n", time.Now().UnixNano()))
+}
+
 // relock makes the uv.lock again, for other wheels.
 func relock(t *testing.T, dir string, locked ...*wheel) {
 	t.Helper()
@@ -104,7 +112,7 @@ func relock(t *testing.T, dir string, locked ...*wheel) {
 // lockText is the uv.lock of a project that requires exactly these wheels.
 func lockText(manifest string, locked ...*wheel) string {
 	field := func(name string) string {
-		m := regexp.MustCompile(`(?m)^` + name + ` = "(.*)"$`).FindStringSubmatch(manifest)
+		m := regexp.MustCompile(`(?m)^` + name + ` = "([^"]*)"$`).FindStringSubmatch(manifest)
 		if m == nil {
 			return ""
 		}

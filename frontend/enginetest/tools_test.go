@@ -48,3 +48,12 @@ func serveFiles(t *testing.T, dir string) string {
 	t.Cleanup(server.Close)
 	return server.URL
 }
+
+// copyImage gives an image of the registry a name in another repository.
+func copyImage(t *testing.T, from, tag, to string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "crane", "copy", "--insecure", registry+"/"+from+":"+tag, to).CombinedOutput()
+	if err != nil {
+		t.Fatalf("crane copy: %v\n%s", err, out)
+	}
+}

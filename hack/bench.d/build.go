@@ -27,16 +27,18 @@ const (
 	trivial side = "trivial" // FROM and COPY: the floor of any build
 )
 
-// vertex is one operation of a build that was executed and not found in the
-// cache.
+// vertex is one operation of a build that took time.
 type vertex struct {
 	Name string `json:"name"`
 	// Start and Seconds are relative to the start of the command.
 	Start   float64 `json:"start"`
 	Seconds float64 `json:"seconds"`
 	// Dependency tells whether it handles dependencies of the project.
-	Dependency bool   `json:"dependency,omitempty"`
-	Error      string `json:"error,omitempty"`
+	Dependency bool `json:"dependency,omitempty"`
+	// Transfer tells that it was found in a cache and only its files were
+	// brought here.
+	Transfer bool   `json:"transfer,omitempty"`
+	Error    string `json:"error,omitempty"`
 }
 
 // buildOptions is one build command.
@@ -150,12 +152,16 @@ type status struct {
 type progress struct {
 	vertex
 	starts map[time.Time]bool
+	// cached tells that the cache had it before it was executed: what is
+	// reported after that is the transfer of its files.
 	cached bool
 }
 
-// executed tells whether the vertex did its work: a vertex is reported once
-// when its cache key is made, which takes no time, and again when it runs.
-func (p *progress) executed() bool { return len(p.starts) > 1 || p.Seconds > 0.005 }
+// ran tells whether the vertex did anything. It is reported once when its cache
+// key is made, which takes no time, and again when it runs.
+func (p *progress) ran() bool {
+	return len(p.starts) > 1 && p.Seconds > 0.001 || p.Seconds > 0.25
+}
 
 // parseProgress gives the vertices that were executed, in order of their
 // start, and the number of those that were cached. A vertex of several solves
@@ -178,7 +184,12 @@ func parseProgress(data []byte, start time.Time) ([]vertex, int) {
 			if v.ProgressGroup != nil && dependencyGroup.MatchString(v.ProgressGroup.Name) || dependencyVertex.MatchString(v.Name) {
 				p.Dependency = true
 			}
-			p.cached = p.cached || v.Cached
+			if v.Cached && !p.ran() {
+				p.cached = true
+				p.Transfer = true
+				clear(p.starts)
+				p.Seconds = 0
+			}
 			if v.Cached || v.Started == nil || v.Completed == nil {
 				continue
 			}
@@ -194,11 +205,11 @@ func parseProgress(data []byte, start time.Time) ([]vertex, int) {
 	var vertices []vertex
 	cached := 0
 	for _, p := range all {
-		switch {
-		case p.executed():
-			vertices = append(vertices, p.vertex)
-		case p.cached:
+		if p.cached {
 			cached++
+		}
+		if p.ran() || p.cached && p.Seconds > 0.001 {
+			vertices = append(vertices, p.vertex)
 		}
 	}
 	slices.SortFunc(vertices, func(a, b vertex) int {
@@ -218,12 +229,12 @@ var dependencyGroup = regexp.MustCompile(`fetch \d+ wheels`)
 
 // overheadVertex matches vertices that every build has: reading its input and
 // writing its output.
-var overheadVertex = regexp.MustCompile(`^\[internal\] load|^\[internal\] waiting|^\[(linux/\S+ )?auth\]|^exporting|^importing|^preparing|^resolving|^sending|^resolve image config|^docker-image://|^load remote|^load the files|^writing|^pushing|^unpacking`)
+var overheadVertex = regexp.MustCompile(`^\[internal\] load|^\[internal\] waiting|^\[(linux/\S+ )?auth\]|^exporting|^importing|^preparing|^resolving|^sending|^resolve image config|^docker-image://|^load remote|^load the files|^writing|^pushing|^unpacking|^\[[^]]*\] FROM `)
 
 // operations are the vertices that did some work of the project's.
 func operations(vertices []vertex) (all, dependencies int) {
 	for _, v := range vertices {
-		if overheadVertex.MatchString(v.Name) {
+		if v.Transfer || overheadVertex.MatchString(v.Name) {
 			continue
 		}
 		all++

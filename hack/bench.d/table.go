@@ -282,6 +282,9 @@ func profileOne(w io.Writer, r record) {
 			continue
 		}
 		name := []rune(v.Name)
+		if v.Transfer {
+			name = append([]rune("(transfer) "), name...)
+		}
 		if len(name) > 110 {
 			name = append(name[:109], '…')
 		}

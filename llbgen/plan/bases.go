@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,7 +98,9 @@ func (b *Base) findPython(fsys fs.FS, env []string, python string) error {
 		}
 		for _, entry := range entries {
 			if m := interpreterName.FindStringSubmatch(entry.Name()); m != nil {
-				minors = append(minors, "3."+m[1])
+				if !slices.Contains(minors, "3."+m[1]) {
+					minors = append(minors, "3."+m[1])
+				}
 				if python == "" || python == "3."+m[1] {
 					b.Interpreter = path.Join(dir, entry.Name())
 					return b.findPythonVersion(fsys, env, "3."+m[1])

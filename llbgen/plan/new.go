@@ -134,6 +134,7 @@ func (in Input) files() *Files {
 	}
 	build := path.Base(s.BuildFile)
 	f.Exclude = excludes(in.Dir, ".dockerignore", build+".dockerignore", "Dockerfile", ".gitignore", ".gitattributes", ".github")
+	f.Exclude = append(f.Exclude, keyFiles...)
 	for _, pattern := range s.Tool.Exclude {
 		f.Exclude = append(f.Exclude, path.Join(in.Dir, pattern))
 	}

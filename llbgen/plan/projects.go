@@ -21,8 +21,12 @@ var neverCopied = []string{
 	"**/*.egg-info",
 	"**/.env", "**/.env.*", "**/.envrc", "**/.netrc", "**/_netrc", "**/.pypirc", "**/.git-credentials", "**/.npmrc",
 	"**/.aws", "**/.azure", "**/.config/gcloud", "**/.kube", "**/.docker", "**/.ssh", "**/.gnupg",
-	"**/id_rsa", "**/id_dsa", "**/id_ecdsa", "**/id_ed25519", "**/*.pem", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore",
+	"**/id_rsa", "**/id_dsa", "**/id_ecdsa", "**/id_ed25519",
 }
+
+// keyFiles are patterns of files that may hold keys and may be public. What a
+// wheel is made of the build backend decides, so there they stay.
+var keyFiles = []string{"**/*.pem", "**/*.p12", "**/*.pfx", "**/*.jks", "**/*.keystore"}
 
 // neverCopiedTop are such patterns that hold in a project's own directory only,
 // because deeper down the names are used for what an application needs.

@@ -78,30 +78,6 @@ func (s *Spec) For(project *Spec) *Spec {
 	return &c
 }
 
-// WithProject gives the declaration with the project tables of another, which
-// is a member of the workspace: [tool.pyfrontend] stays.
-func (s *Spec) WithProject(member *Spec) *Spec {
-	joined := *member
-	joined.BuildFile, joined.Tool = s.BuildFile, s.Tool
-	joined.places = map[string]Place{}
-	for key, place := range member.places {
-		if !isTool(key) {
-			joined.places[key] = place
-		}
-	}
-	for key, place := range s.places {
-		if isTool(key) {
-			joined.places[key] = place
-		}
-	}
-	return &joined
-}
-
-func isTool(key string) bool {
-	rest, ok := strings.CutPrefix(key, "tool.pyfrontend")
-	return ok && (rest == "" || rest[0] == '.')
-}
-
 // Tool is the [tool.pyfrontend] table.
 type Tool struct {
 	// Python is the version X.Y to run, by default what `.python-version` says, else the newest that `requires-python` and every locked wheel allow.

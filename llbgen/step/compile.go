@@ -26,8 +26,9 @@ type source struct {
 }
 
 // compileAll writes the bytecode of all Python files in site, with CPython's
-// own compiler.
-func compileAll(python, site string, s streams) error {
+// own compiler. root is cut off the names that the bytecode holds: it is where
+// the image's root is, if that is not here.
+func compileAll(python, site, root string, s streams) error {
 	files, err := sources(site)
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func compileAll(python, site string, s streams) error {
 	if len(files) == 0 {
 		return nil
 	}
-	cmd := exec.Command(python, "-S", "-s", "-B", "-W", "ignore", "-c", compileScript)
+	cmd := exec.Command(python, "-S", "-s", "-B", "-W", "ignore", "-c", compileScript, strings.TrimSuffix(root, "/"))
 	cmd.Dir = "/"
 	cmd.Env = []string{"PYTHONHASHSEED=0", "PYTHONUTF8=1", "LC_ALL=C", "TZ=UTC"}
 	cmd.Stdin = encodeChunks(chunks(site, files))

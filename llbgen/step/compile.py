@@ -20,6 +20,7 @@ HEADER = importlib.util.MAGIC_NUMBER + b"\x01\x00\x00\x00"  # unchecked hash
 # the hash of these two is their address, which differs from run to run.
 UNORDERED = (None, Ellipsis) if sys.version_info < (3, 11) else ()
 WRITE_FAILED, OUT_OF_MEMORY = 3, 4
+ROOT = sys.argv[1]  # cut off the names that code objects hold
 
 
 def repeatable(value):
@@ -47,7 +48,7 @@ def compile_file(path):
     try:
         with open(path, "rb", buffering=0) as file:
             source = file.read()
-        code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+        code = compile(source, path[len(ROOT):], "exec", dont_inherit=True, optimize=0)
         if UNORDERED and not repeatable(code):
             return None
         return HEADER + SOURCE_HASH(source) + marshal.dumps(code)

@@ -52,7 +52,7 @@ func install(o installOptions, s streams) error {
 		return err
 	}
 	if !o.noCompile && site != "" {
-		if err := compileAll(env.python, site, s); err != nil {
+		if err := compileAll(env.python, site, "/", s); err != nil {
 			return err
 		}
 		if err := refreshRecords(site, wheels); err != nil {

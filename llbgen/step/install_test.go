@@ -240,7 +240,7 @@ func TestOldPythonsRepeat(t *testing.T) {
 		}
 		var first []string
 		for range 3 {
-			check(t, compileAll(old, dir, streams{os.Stdout, os.Stderr}))
+			check(t, compileAll(old, dir, "/", streams{os.Stdout, os.Stderr}))
 			check(t, tidy(dir))
 			got := layer(t, dir)
 			if first == nil {

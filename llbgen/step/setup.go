@@ -97,7 +97,7 @@ func (t *tree) venv(o setupOptions) error {
 		if err := t.root.Symlink(o.python, link); err != nil {
 			return err
 		}
-		if err := settleLink(filepath.Join(t.root.Name(), link)); err != nil {
+		if err := settleLink(filepath.Join(t.root.Name(), link), fixedTime); err != nil {
 			return err
 		}
 	}
@@ -243,7 +243,7 @@ func rel(p string) string {
 var fixedTime = time.Unix(Epoch, 0)
 
 // settleLink sets the time of a symbolic link itself.
-func settleLink(link string) error {
+func settleLink(link string, at time.Time) error {
 	name, err := syscall.BytePtrFromString(link)
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func settleLink(link string) error {
 		atSymlinkNofollow = 0x100
 	)
 	cwd := atFdcwd
-	times := [2]syscall.Timespec{{Sec: Epoch}, {Sec: Epoch}}
+	times := [2]syscall.Timespec{{Sec: at.Unix()}, {Sec: at.Unix()}}
 	if _, _, errno := syscall.Syscall6(syscall.SYS_UTIMENSAT, uintptr(cwd), uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(&times)), atSymlinkNofollow, 0, 0); errno != 0 {
 		return fmt.Errorf("changing the time of %s: %w", link, errno)
 	}

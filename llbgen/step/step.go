@@ -43,6 +43,7 @@ type streams struct {
 var commands = []command{
 	{"setup", "prepare the files of a base image", runSetup},
 	{"install", "unpack wheels into a virtual environment and compile them", runInstall},
+	{"application", "copy and compile an application's files", runApplication},
 	{"build", "build the wheel of a project", runBuild},
 	{"resolve", "resolve the requirements of a build", runResolve},
 	{"smoke", "import the project in the finished file system", runSmoke},
