@@ -84,7 +84,7 @@ func (r *request) targets() []ocispecs.Platform {
 // prefetchBase reads the base image ahead, while the lock is read, if no lock
 // is needed to know which it is. What goes wrong shows when the base is used.
 func (r *request) prefetchBase(ctx context.Context) {
-	python := plan.StatedPython(r.spec, r.pin)
+	python := plan.KnownPython(r.spec, r.pin)
 	if _, known := plan.BaseRef(r.spec, ""); known && python == "" {
 		return
 	}

@@ -99,6 +99,9 @@ func (r *request) buildPlatform(ctx context.Context, platform *ocispecs.Platform
 	if err != nil {
 		return nil, err
 	}
+	if err := b.checkFiles(ctx); err != nil {
+		return nil, err
+	}
 	if err := b.resolve(ctx); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func export(ctx context.Context, s *spec.Spec, member string, u *lock.UVLock, ma
 	if err != nil {
 		return nil, exportError(s, u, err)
 	}
-	return lock.ParsePylock(out, u.Places())
+	return lock.ParsePylock(contextPaths(out, project), u.Places())
 }
 
 // runUV runs uv with an empty environment, in a private directory and, where

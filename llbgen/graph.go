@@ -15,7 +15,7 @@ import (
 )
 
 // buckets installs each group of locked wheels by a vertex of its own.
-func (g *generator) buckets() {
+func (g *generator) buckets() error {
 	var count int
 	var size int64
 	for _, b := range g.p.Buckets {
@@ -30,9 +30,14 @@ func (g *generator) buckets() {
 		}
 		opts := g.execOpts(false, "dependencies", b.Distributions[0].At, g.install(b.Distributions),
 			"install %d distributions (%s): %s", len(names), bytes(b.Size), abbreviate(names))
-		opts = append(opts, g.wheels("/wheels", b.Distributions, group)...)
+		mounts, err := g.wheels("/wheels", b.Distributions, group)
+		if err != nil {
+			return err
+		}
+		opts = append(opts, mounts...)
 		g.dependencies = append(g.dependencies, g.venvLayer(g.root().Run(opts...), true, "install "+strings.Join(names, ", ")))
 	}
+	return nil
 }
 
 // venvLayer mounts the virtual environment as an exec's output and makes a
@@ -49,13 +54,36 @@ func (g *generator) venvLayer(run llb.ExecState, keyed bool, created string) lay
 
 // wheels mounts distributions below a directory, each in a directory of its
 // own. A wheel's vertex is keyed by its hash, so that BuildKit need not hash its
-// content again.
-func (g *generator) wheels(dir string, distributions []lock.Distribution, group llb.ConstraintsOpt) []llb.RunOption {
+// content again; one of the context has no other key than its content.
+func (g *generator) wheels(dir string, distributions []lock.Distribution, group llb.ConstraintsOpt) ([]llb.RunOption, error) {
 	var opts []llb.RunOption
 	for i, d := range distributions {
-		opts = append(opts, llb.AddMount(path.Join(dir, strconv.Itoa(i)), g.fetch(d.File, group), llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
+		where := path.Join(dir, strconv.Itoa(i))
+		if d.File.URL == "" {
+			file, err := g.contextFile(d.File)
+			if err != nil {
+				return nil, err
+			}
+			opts = append(opts, llb.AddMount(where, file, llb.Readonly))
+			continue
+		}
+		opts = append(opts, llb.AddMount(where, g.fetch(d.File, group), llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
 	}
-	return opts
+	return opts, nil
+}
+
+// contextFile takes a locked file from the context. Who made the Plan has
+// verified its hash.
+func (g *generator) contextFile(f lock.File) (llb.State, error) {
+	context, err := g.Context(f.Name, []string{f.Path}, nil)
+	if err != nil {
+		return llb.State{}, err
+	}
+	copied := llb.Copy(context, path.Join("/", f.Path), "/"+f.Name, &llb.CopyInfo{
+		Mode: &llb.ChmodOpt{Mode: 0o644}, CreatedTime: &epoch,
+		ChownOpt: &llb.ChownOpt{User: &llb.UserOpt{UID: 0}, Group: &llb.UserOpt{UID: 0}},
+	})
+	return llb.Scratch().File(copied, g.vertex("fetch", f.At, "load %s", f.Path)...), nil
 }
 
 // fetch downloads one wheel; BuildKit verifies its hash.
@@ -130,7 +158,11 @@ func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, 
 	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--wheels", "/build-wheels", "--out", "/dist",
 		"--epoch", strconv.FormatInt(g.created().Unix(), 10)}
 	opts := g.execOpts(false, "project", p.At, argv, "build the wheel of %s", p.Name)
-	opts = append(opts, g.wheels("/build-wheels", g.BuildWheels[p.Name], group)...)
+	mounts, err := g.wheels("/build-wheels", g.BuildWheels[p.Name], group)
+	if err != nil {
+		return llb.State{}, err
+	}
+	opts = append(opts, mounts...)
 	opts = append(opts,
 		llb.AddMount("/src", src, llb.ForceNoOutput),
 	)

@@ -71,7 +71,9 @@ type Result struct {
 func Generate(p *plan.Plan, o Options) (*Result, error) {
 	g := &generator{p: p, Options: o}
 	g.setup()
-	g.buckets()
+	if err := g.buckets(); err != nil {
+		return nil, err
+	}
 	if err := g.projects(); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func TestEdits(t *testing.T) {
 	dir := project(t, "shop", locked...)
 	own(t, dir)
 	manifest := filepath.Join(dir, "pyproject.toml")
-	docker.build(t, dir).ok(t).runs(t, "build the wheel", "install 2 distributions", "install shop", "smoke test")
+	docker.build(t, dir).ok(t).runs(t, "build the wheel", "install 2 distributions", "install shop", "prepare", "smoke test")
 	// A wheel that comes out the same is not installed again.
 	rebuilt := []string{"build the wheel of shop", "install shop", "smoke test shop"}
 	cases := []struct {

@@ -45,11 +45,16 @@ func TestLinear(t *testing.T) {
 }
 
 // content lists the files of a layer as they are, without the directories on
-// the way to them, which a copy on top of others states too.
+// the way to them, which a copy on top of others states too. Of a removed file
+// the name is enough: a graph driver writes the time of the removal.
 func (l layer) content() []string {
 	var lines []string
 	for i, text := range l.describe() {
-		if !strings.HasSuffix(l.entries[i].Name, "/") {
+		switch name := l.entries[i].Name; {
+		case strings.HasSuffix(name, "/"):
+		case strings.Contains(name, ".wh."):
+			lines = append(lines, name)
+		default:
 			lines = append(lines, text)
 		}
 	}

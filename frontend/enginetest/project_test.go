@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/tools/txtar"
 )
@@ -84,11 +83,22 @@ func edit(t *testing.T, file, from, to string) {
 	put(t, file, strings.ReplaceAll(string(data), from, to))
 }
 
-// own sets a working directory that no other test has, so that no vertex is
-// shared with a test that runs at the same time.
+// own makes a project unlike that of any other test or run, so that no vertex
+// is known from there: another working directory and other code.
 func own(t *testing.T, dir string) {
 	t.Helper()
-	edit(t, filepath.Join(dir, "pyproject.toml"), "python = \"3.13\"\n", fmt.Sprintf("python = \"3.13\"\nworkdir = \"/app-%d\"\n", time.Now().UnixNano()))
+	seed := unique()
+	edit(t, filepath.Join(dir, "pyproject.toml"), "[tool.pyfrontend]\n", "[tool.pyfrontend]\nworkdir = \"/app-"+strings.Trim(seed, "# \n")+"\"\n")
+	for _, pattern := range []string{"src/*/*.py", "packages/*/src/*/*.py"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, file := range found {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, file, seed+string(data))
+		}
+	}
 }
 
 // relock makes the uv.lock again, for other wheels.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pyfrontend/pyfrontend/llbgen/lock"
@@ -51,12 +52,7 @@ func ChoosePython(s *spec.Spec, l *lock.Lock, pin []byte, arches []string) (Pyth
 	for _, arch := range arches {
 		targets = append(targets, packaging.Target{Arch: machines[arch].name, Libc: floor})
 	}
-	var allowed []string
-	for _, python := range pythons {
-		if CheckPython(s, python, at) == nil {
-			allowed = append(allowed, python)
-		}
-	}
+	allowed := allowedPythons(s)
 	if len(allowed) == 0 {
 		return PythonChoice{}, &spec.Error{
 			At:      at,
@@ -77,21 +73,29 @@ func ChoosePython(s *spec.Spec, l *lock.Lock, pin []byte, arches []string) (Pyth
 	return PythonChoice{fit, at}, nil
 }
 
-// StatedPython gives the version X.Y that the user states; empty if none is
-// stated, or none that can be read.
-func StatedPython(s *spec.Spec, pin []byte) string {
+// KnownPython gives the version X.Y that is used whatever the lock holds: the
+// one that the user states, or the only one that requires-python allows. It is
+// empty if the lock has a say, or if what is stated cannot be read.
+func KnownPython(s *spec.Spec, pin []byte) string {
 	if s.Tool.Python != "" {
 		return s.Tool.Python
 	}
-	version, _, ok := pinnedPython(pin)
-	if !ok {
-		return ""
+	if version, _, ok := pinnedPython(pin); ok {
+		minor, _ := minorOf(version, spec.Place{})
+		return minor
 	}
-	minor, err := minorOf(version, spec.Place{})
-	if err != nil {
-		return ""
+	if allowed := allowedPythons(s); len(allowed) == 1 {
+		return allowed[0]
 	}
-	return minor
+	return ""
+}
+
+// allowedPythons are the versions of the default base that requires-python
+// allows, newest first.
+func allowedPythons(s *spec.Spec) []string {
+	return slices.DeleteFunc(slices.Clone(pythons), func(python string) bool {
+		return CheckPython(s, python, spec.Place{}) != nil
+	})
 }
 
 // pinnedPython finds the first version in a .python-version file.
