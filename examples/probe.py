@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 APPLICATION = ["/app", "/venv"]
+TEST_MODULE = re.compile(r"/tests?/(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py$")
 TOOL = re.compile(r"(pip[0-9.]*|uvx?|easy_install.*|([a-z0-9_]+-)*(gcc|g\+\+|c\+\+|cc|clang)(-[0-9.]+)?)$")
 
 
@@ -66,7 +67,7 @@ def files():
         if path.endswith(".py") and "/site-packages/" in path:
             cached = importlib.util.cache_from_source(path)
             if not os.path.exists(cached):
-                if compiles(path):
+                if compiles(path) and not TEST_MODULE.search(path):
                     found["uncompiled"].append(path)
             elif Path(cached).read_bytes()[4:8] != b"\1\0\0\0":  # UNCHECKED_HASH, see PEP 552
                 found["checked"].append(cached)

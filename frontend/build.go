@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -168,6 +169,9 @@ func (r *request) newBuild(ctx context.Context, target ocispecs.Platform, warn b
 // resolve finds the build requirements of each project that needs any: its
 // vertex asks the index for them, as of a date.
 func (b *build) resolve(ctx context.Context) error {
+	if slices.ContainsFunc(b.plan.Projects, func(p plan.Project) bool { return p.Resolve }) {
+		b.installAhead(ctx)
+	}
 	for _, project := range b.plan.Projects {
 		if !project.Resolve {
 			continue
@@ -189,6 +193,15 @@ func (b *build) resolve(ctx context.Context) error {
 		b.options.Resolved[project.Name] = st
 	}
 	return nil
+}
+
+// installAhead has the dependencies fetched and installed while the index is
+// asked for build requirements. What goes wrong shows when the image is solved,
+// which shares the vertices.
+func (b *build) installAhead(ctx context.Context) {
+	if st, ok := llbgen.Dependencies(b.plan, b.options); ok {
+		go func() { _, _ = b.solve(ctx, st) }()
+	}
 }
 
 // checkSmoke runs the smoke test and gives its failures as mistakes.

@@ -84,6 +84,16 @@ func Generate(p *plan.Plan, o Options) (*Result, error) {
 	return &Result{Image: g.image(), Config: g.config(), Smoke: g.report}, nil
 }
 
+// Dependencies compiles the part of a Plan that needs nothing resolved, to be
+// solved ahead of the rest; ok is false if the daemon would have to do more for
+// it than for the whole.
+func Dependencies(p *plan.Plan, o Options) (st llb.State, ok bool) {
+	g := &generator{p: p, Options: o}
+	g.setup()
+	g.buckets()
+	return g.stack(g.base, g.dependencies, "[internal] dependencies"), g.supports(pb.CapMergeOp, pb.CapDiffOp) && len(g.dependencies) > 0
+}
+
 // generator holds what one platform has so far.
 type generator struct {
 	p *plan.Plan

@@ -10,9 +10,12 @@ package enginetest
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -42,6 +45,11 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	// A build mostly waits, for the engine and for what another one does.
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		_ = parallel.Value.Set("4")
+	}
 	dir, err := os.MkdirTemp("", "enginetest-")
 	if err != nil {
 		panic(err)

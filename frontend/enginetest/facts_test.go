@@ -18,7 +18,7 @@ func TestImage(t *testing.T) {
 	dir := project(t, "served", alpha, uvicorn)
 	commit(t, dir)
 	gitIn(t, dir, "remote", "add", "origin", "https://user:secret@git.example/served.git")
-	_, img := docker.push(t, dir, "--label", "color=blue", "--label", "org.opencontainers.image.licenses=Apache-2.0")
+	_, img := docker.load(t, dir, "--label", "color=blue", "--label", "org.opencontainers.image.licenses=Apache-2.0")
 	t.Run("config", func(t *testing.T) { checkConfig(t, img) })
 	t.Run("labels", func(t *testing.T) { checkLabels(t, img, gitIn(t, dir, "rev-parse", "HEAD")) })
 	t.Run("layers", func(t *testing.T) { checkLayers(t, img) })
@@ -144,7 +144,7 @@ func TestNamedBase(t *testing.T) {
 	t.Parallel()
 	dir := project(t, "shop", alpha, beta)
 	edit(t, dir+"/pyproject.toml", "python = \"3.13\"", "base = \"python:3.13-slim\"")
-	_, img := docker.push(t, dir)
+	_, img := docker.load(t, dir)
 	for _, name := range img.layer(t, "prepare").names() {
 		if strings.Contains(name, ".wh.") {
 			t.Errorf("%s was removed", name)
@@ -159,9 +159,10 @@ func TestNamedBase(t *testing.T) {
 func TestDirectoryMode(t *testing.T) {
 	t.Parallel()
 	dir := project(t, "directory", alpha)
-	_, img := docker.push(t, dir)
+	_, img := docker.load(t, dir)
 	l := img.layer(t, "copy the application")
-	want := []string{"app", "app/helpers", "app/helpers/__init__.py", "app/helpers/text.txt", "app/main.py", "app/pyproject.toml", "app/run.sh", "app/uv.lock"}
+	want := []string{"app", "app/__pycache__", "app/__pycache__/main.cpython-313.pyc", "app/helpers", "app/helpers/__init__.py", "app/helpers/__pycache__",
+		"app/helpers/__pycache__/__init__.cpython-313.pyc", "app/helpers/text.txt", "app/main.py", "app/pyproject.toml", "app/run.sh", "app/uv.lock"}
 	got := l.names()
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {

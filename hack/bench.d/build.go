@@ -222,7 +222,7 @@ func round(seconds float64) float64 { return float64(int(seconds*1e4)) / 1e4 }
 
 // dependencyVertex matches the names of vertices that fetch or install
 // dependencies of the project: ours, then the peer's.
-var dependencyVertex = regexp.MustCompile(`^(\[linux/\S+\] )?(install \d+ distributions|link dependencies)|^\[(linux/\S+ )?deps |COPY .*--from=deps `)
+var dependencyVertex = regexp.MustCompile(`^(\[linux/\S+\] )?install \d+ distributions|^\[(linux/\S+ )?deps |COPY .*--from=deps `)
 
 // dependencyGroup matches the name of the progress group of fetches.
 var dependencyGroup = regexp.MustCompile(`fetch \d+ wheels`)

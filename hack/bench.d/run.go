@@ -204,8 +204,12 @@ func (s *subject) selected(names ...string) bool {
 
 // machine records what the numbers were measured on and the frontend's size.
 func (b *bench) machine(s *subject) error {
-	layers, err := b.repository(frontendName).layers("1")
+	repository := b.repository(frontendName)
+	layers, err := repository.layers("1")
 	if err != nil {
+		return err
+	}
+	if err := repository.recompress(layers); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("%d CPUs, %s", runtime.NumCPU(), runtime.GOARCH)

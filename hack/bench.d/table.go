@@ -66,6 +66,9 @@ func (rs results) median() (record, bool) {
 	return m, true
 }
 
+// last gives the latest record, if there is one.
+func (rs results) last() results { return rs[max(len(rs)-1, 0):] }
+
 // subjects lists the pairs of engine and project in order of the records.
 func (rs results) subjects() [][2]string {
 	var list [][2]string
@@ -165,7 +168,7 @@ func bytesText(n int64) string {
 func notes(w io.Writer, rs results) {
 	fmt.Fprintln(w)
 	for _, sd := range []side{ours, peer} {
-		for _, r := range rs.of("image", sd, false) {
+		for _, r := range rs.of("image", sd, false).last() {
 			var compressed, uncompressed, dependencies int64
 			count := 0
 			for _, l := range r.Layers {
@@ -196,7 +199,7 @@ func notes(w io.Writer, rs results) {
 		{"index-code", "cold runner with registry cache, code edit"},
 	} {
 		for _, sd := range bothSides {
-			for _, r := range rs.of(row.scenario, sd, false) {
+			for _, r := range rs.of(row.scenario, sd, false).last() {
 				asked := "no host asked"
 				if len(r.Asked) > 0 {
 					asked = "asked " + strings.Join(hostNames(r.Asked), ", ")
@@ -230,10 +233,7 @@ func machineNote(w io.Writer, rs results) {
 		}
 	}
 	slices.Sort(loads)
-	for _, r := range rs {
-		if r.Machine == "" {
-			continue
-		}
+	for _, r := range rs.of("machine", ours, false).last() {
 		var size int64
 		for _, l := range r.Layers {
 			size += l.Size
@@ -244,7 +244,6 @@ func machineNote(w io.Writer, rs results) {
 			text = fmt.Sprintf(", load average before a build %.1f at the median, %.1f at most", loads[len(loads)/2], loads[len(loads)-1])
 		}
 		fmt.Fprintf(w, "- medians of %d; %s, %s%s\n", count, r.Machine, r.Time.Format("2006-01-02"), text)
-		return
 	}
 }
 

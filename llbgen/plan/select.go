@@ -63,6 +63,12 @@ func FindLock(s *spec.Spec, context fs.FS) (string, error) {
 		if path.Base(name) != "uv.lock" {
 			return "", notUV(at, name)
 		}
+		if path.Dir(path.Clean(name)) != "." {
+			return "", &spec.Error{
+				At: at, Message: fmt.Sprintf("the lock file `%s` is not in the root of the build context, beside the `pyproject.toml` that it is for", name),
+				Hint: "build with its directory as the context; a member of a workspace is chosen with `package`",
+			}
+		}
 		return path.Clean(name), nil
 	}
 	var found []string

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,8 +48,7 @@ func compileAll(python, site, root string, s streams) error {
 	return nil
 }
 
-// sources lists the Python files below site, sorted within each top-level
-// entry.
+// sources lists the Python files below site that are compiled, sorted.
 func sources(site string) ([]source, error) {
 	var files []source
 	err := filepath.WalkDir(site, func(path string, d fs.DirEntry, err error) error {
@@ -57,7 +57,7 @@ func sources(site string) ([]source, error) {
 			return err
 		case d.IsDir() && d.Name() == "__pycache__":
 			return fs.SkipDir
-		case !d.Type().IsRegular() || !strings.HasSuffix(d.Name(), ".py"):
+		case !d.Type().IsRegular() || !strings.HasSuffix(d.Name(), ".py"), testModule.MatchString(path):
 			return nil
 		}
 		info, err := d.Info()
@@ -73,6 +73,11 @@ func sources(site string) ([]source, error) {
 	slices.SortFunc(files, func(a, b source) int { return strings.Compare(a.path, b.path) })
 	return files, nil
 }
+
+// testModule matches the modules of a package's own test suite, which nothing
+// imports in production. They are half of the source of the large scientific
+// packages, and compiling is what a cold build takes most of its time for.
+var testModule = regexp.MustCompile(`/tests?/(.*/)?(test_[^/]*|[^/]*_test|conftest)\.py$`)
 
 // chunks groups files. A chunk never spans two entries of site-packages, so
 // the bytecode of a package does not depend on what else is in its bucket.
