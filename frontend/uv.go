@@ -116,6 +116,16 @@ func exportError(s *spec.Spec, u *lock.UVLock, err error) error {
 			return err
 		}
 	}
+	if message, _, ok := strings.Cut(text, " are incompatible with the declared conflicts"); ok {
+		key := "tool.pyfrontend.extras"
+		if !s.Has(key) || strings.HasPrefix(message, "Groups") {
+			key = "tool.pyfrontend.groups"
+		}
+		return &spec.Error{
+			At: s.At(key), Message: strings.ToLower(message[:1]) + message[1:] + " conflict with each other, as `[tool.uv] conflicts` says",
+			Hint: "keep one of them",
+		}
+	}
 	at := spec.Position{Line: 1, Column: 1}
 	if m := lockPosition.FindStringSubmatch(text); m != nil {
 		at.Line, _ = strconv.Atoi(m[1])

@@ -130,6 +130,8 @@ func compile(t *testing.T, archive *txtar.Archive, change variant) (*llbgen.Resu
 	for _, project := range p.Projects {
 		if project.Resolve {
 			o.Resolved[project.Name] = llbgen.Resolve(p, o, project, p.Index(), "2026-11-01")
+			// Any wheel does for a build requirement here.
+			o.BuildWheels[project.Name] = p.Buckets[0].Distributions[:1]
 		}
 	}
 	result, err := llbgen.Generate(p, o)

@@ -149,28 +149,45 @@ func projectNames(projects []plan.Project) string {
 	return strings.Join(names, ", ")
 }
 
-// wheel builds one project's wheel without network.
+// buildEnvironment is where a project's build requirements are installed.
+const buildEnvironment = "/build"
+
+// wheel builds one project's wheel without network. Its build requirements are
+// installed by a vertex of their own: an edit of the project finds them ready,
+// compiled.
 func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, error) {
 	src, err := g.sources(p.Name, p.Include, p.Exclude)
 	if err != nil {
 		return llb.State{}, err
 	}
-	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--wheels", "/build-wheels", "--out", "/dist",
+	argv := []string{"build", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--source", path.Join("/src", p.Dir), "--out", "/dist",
 		"--epoch", strconv.FormatInt(g.created().Unix(), 10)}
-	opts := g.execOpts(false, "project", p.At, argv, "build the wheel of %s", p.Name)
-	mounts, err := g.wheels("/build-wheels", g.BuildWheels[p.Name], group)
+	mounts := []llb.RunOption{llb.AddMount("/src", src, llb.ForceNoOutput)}
+	if wheels := g.BuildWheels[p.Name]; len(wheels) > 0 {
+		argv = append(argv, "--environment", buildEnvironment)
+		environment, err := g.requirements(p, wheels, group)
+		if err != nil {
+			return llb.State{}, err
+		}
+		mounts = append(mounts, llb.AddMount(buildEnvironment, environment, llb.ForceNoOutput))
+	}
+	if resolved, ok := g.Resolved[p.Name]; ok {
+		// Only what the image descends from is exported to a cache.
+		mounts = append(mounts, llb.AddMount("/run/pyfrontend/resolved", resolved, llb.Readonly))
+	}
+	opts := append(g.execOpts(false, "project", p.At, argv, "build the wheel of %s", p.Name), mounts...)
+	return g.root().Run(opts...).AddMount("/dist", llb.Scratch()), nil
+}
+
+// requirements installs the build requirements of a project.
+func (g *generator) requirements(p plan.Project, wheels []lock.Distribution, group llb.ConstraintsOpt) (llb.State, error) {
+	mounts, err := g.wheels("/wheels", wheels, group)
 	if err != nil {
 		return llb.State{}, err
 	}
-	opts = append(opts, mounts...)
-	opts = append(opts,
-		llb.AddMount("/src", src, llb.ForceNoOutput),
-	)
-	if resolved, ok := g.Resolved[p.Name]; ok {
-		// Only what the image descends from is exported to a cache.
-		opts = append(opts, llb.AddMount("/run/pyfrontend/resolved", resolved, llb.Readonly))
-	}
-	return g.root().Run(opts...).AddMount("/dist", llb.Scratch()), nil
+	argv := []string{"install", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--venv", buildEnvironment, "--wheels", "/wheels"}
+	opts := g.execOpts(false, "project", p.At, argv, "install the build requirements of %s", p.Name)
+	return g.root().Run(append(opts, mounts...)...).AddMount(buildEnvironment, llb.Scratch()), nil
 }
 
 // sources copies context files into a state that is the same for every

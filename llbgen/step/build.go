@@ -13,9 +13,9 @@ import (
 )
 
 type buildOptions struct {
-	uv, python, source, wheels, out string
-	epoch                           int64
-	env                             list
+	uv, python, source, environment, out string
+	epoch                                int64
+	env                                  list
 }
 
 // defaultPath is used where the image states none.
@@ -32,11 +32,11 @@ func runBuild(fs *flag.FlagSet, args []string, s streams) error {
 	fs.StringVar(&o.uv, "uv", "", "the uv binary")
 	fs.StringVar(&o.python, "python", "", "the interpreter to build with")
 	fs.StringVar(&o.source, "source", "", "the project, writable")
-	fs.StringVar(&o.wheels, "wheels", "", "directory of build requirements, flat or one per sub-directory; may be empty")
+	fs.StringVar(&o.environment, "environment", "", "where the build requirements are installed, writable; none for a backend that uv holds")
 	fs.StringVar(&o.out, "out", "", "where the wheel is put; must be empty")
 	fs.Int64Var(&o.epoch, "epoch", Epoch, "SOURCE_DATE_EPOCH of the build")
 	fs.Var(&o.env, "env", "NAME=VALUE for the build, repeatable")
-	if err := parse(fs, args, "uv", "python", "source", "wheels", "out"); err != nil {
+	if err := parse(fs, args, "uv", "python", "source", "out"); err != nil {
 		return err
 	}
 	for _, pair := range o.env {
@@ -44,7 +44,7 @@ func runBuild(fs *flag.FlagSet, args []string, s streams) error {
 			return usageError{fmt.Sprintf("--env %q is not NAME=VALUE", pair)}
 		}
 	}
-	if err := absolute(&o.uv, &o.python, &o.source, &o.wheels, &o.out); err != nil {
+	if err := absolute(&o.uv, &o.python, &o.source, &o.environment, &o.out); err != nil {
 		return err
 	}
 	return build(o, s)
@@ -63,8 +63,8 @@ func build(o buildOptions, s streams) error {
 		return fmt.Errorf("preparing the build: %w", err)
 	}
 	defer os.RemoveAll(work)
-	home, links := filepath.Join(work, "home"), filepath.Join(work, "wheels")
-	args, err := buildArgs(o, work, links)
+	home := filepath.Join(work, "home")
+	args, err := buildArgs(o, work)
 	if err != nil {
 		return err
 	}
@@ -84,35 +84,23 @@ func build(o buildOptions, s streams) error {
 	return checkOutput(o.out)
 }
 
-// buildArgs links all build requirements into one directory and has uv take
-// them, and only them, from there.
-func buildArgs(o buildOptions, work, links string) ([]string, error) {
+// buildArgs has uv build in the environment that holds the requirements, or, if
+// there is none, with the backend that uv itself holds.
+func buildArgs(o buildOptions, work string) ([]string, error) {
 	args := []string{
 		"build", "--wheel", "--offline", "--no-index", "--no-config", "--no-sources", "--no-progress",
-		"--no-create-gitignore", "--python", o.python, "--find-links", links,
-		"--cache-dir", filepath.Join(work, "cache"), "--out-dir", o.out,
+		"--no-create-gitignore", "--cache-dir", filepath.Join(work, "cache"), "--out-dir", o.out,
 	}
-	if err := os.Mkdir(links, 0o755); err != nil {
-		return nil, fmt.Errorf("preparing build requirements: %w", err)
+	if o.environment == "" {
+		return append(args, "--python", o.python, "--", o.source), nil
 	}
-	for _, pattern := range []string{"*.whl", "*/*.whl"} {
-		found, err := filepath.Glob(filepath.Join(escapeGlob(o.wheels), pattern))
-		if err != nil {
-			return nil, fmt.Errorf("searching %s: %w", o.wheels, err)
-		}
-		for _, path := range found {
-			name := filepath.Base(path)
-			if err := os.Symlink(path, filepath.Join(links, name)); err != nil {
-				return nil, fmt.Errorf("preparing build requirements: %w", err)
-			}
-			// uv builds for uv_build by itself, whatever version the project
-			// asks for. A wheel of it says that this very version is meant.
-			if distribution, _, _ := strings.Cut(name, "-"); normalise(distribution) == "uv-build" {
-				args = append(args, "--force-pep517")
-			}
-		}
+	python, err := addInterpreter(o.environment, o.python)
+	if err != nil {
+		return nil, err
 	}
-	return append(args, "--", o.source), nil
+	// uv would build for uv_build by itself, whatever version the project asks
+	// for; the environment has the one that was resolved.
+	return append(args, "--no-build-isolation", "--force-pep517", "--python", python, "--", o.source), nil
 }
 
 // buildEnv is all that a build backend sees.

@@ -90,3 +90,21 @@ func findSite(venv string) (string, error) {
 	}
 	return "", fmt.Errorf("%s holds more than one site-packages", venv)
 }
+
+// addInterpreter makes an environment out of what install left, and returns its
+// interpreter.
+func addInterpreter(venv, python string) (string, error) {
+	bin := filepath.Join(venv, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return "", fmt.Errorf("preparing the environment: %w", err)
+	}
+	config := "home = " + filepath.Dir(python) + "\ninclude-system-site-packages = false\n"
+	if err := os.WriteFile(filepath.Join(venv, "pyvenv.cfg"), []byte(config), 0o644); err != nil {
+		return "", fmt.Errorf("preparing the environment: %w", err)
+	}
+	link := filepath.Join(bin, "python")
+	if err := os.Symlink(python, link); err != nil {
+		return "", fmt.Errorf("preparing the environment: %w", err)
+	}
+	return link, nil
+}
