@@ -3,6 +3,7 @@ package frontend
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -87,6 +88,12 @@ func (r *request) readBuildFile(ctx context.Context) (spec.File, error) {
 		return spec.File{}, err
 	}
 	data, fallback := fs.ReadFile(files, manifest)
+	if errors.Is(fallback, fs.ErrNotExist) {
+		return spec.File{}, &spec.Error{
+			Message: "there is no `" + manifest + "` in the build context, and no `Dockerfile`",
+			Hint:    "create one, for example with `uv init --bare`, or build another directory",
+		}
+	}
 	if fallback != nil {
 		return spec.File{}, err
 	}

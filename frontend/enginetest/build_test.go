@@ -78,7 +78,8 @@ func progress(cmd *exec.Cmd) *outcome {
 		}
 		o.add(&s)
 	}
-	o.text = text.String()
+	// Which of the two it says depends on which of two answers comes first.
+	o.text = strings.ReplaceAll(text.String(), "failed to run Build function: ", solving)
 	return o
 }
 

@@ -75,6 +75,20 @@ func TestDockerfileInstructions(t *testing.T) {
 	docker.buildAs(t, dir, "--build-arg", "BUILDKIT_SYNTAX="+frontendImage).fails(t, strings.Replace(want, ":3:", ":1:", 1))
 }
 
+// TestNothing builds a directory that holds nothing.
+func TestNothing(t *testing.T) {
+	t.Parallel()
+	const hint = "\nhint: create one, for example with `uv init --bare`, or build another directory"
+	dir := t.TempDir()
+	docker.buildAs(t, dir, "--build-arg", "BUILDKIT_SYNTAX="+frontendImage).fails(t,
+		"there is no `pyproject.toml` in the build context, and no `Dockerfile`"+hint)
+	put(t, filepath.Join(dir, "Dockerfile"), "# syntax="+frontendImage+"\n")
+	docker.buildAs(t, dir).fails(t, "Dockerfile:1:1: there is no `pyproject.toml` beside the build file"+hint)
+	put(t, filepath.Join(dir, "pyproject.toml"), "[project]\nname = \"x\"\n\n[tool.pyfrontend]\nport = 1\n")
+	put(t, filepath.Join(dir, "Dockerfile"), "# syntax="+frontendImage+"\n[tool.pyfrontend]\nport = 2\n")
+	docker.buildAs(t, dir).fails(t, "Dockerfile:2:1: `[tool.pyfrontend]` stands in this file and in `pyproject.toml`, line 4\nhint: keep one of the two")
+}
+
 // TestStandardInput sends the context as an archive.
 func TestStandardInput(t *testing.T) {
 	t.Parallel()
