@@ -5,7 +5,8 @@
 //	eval "$(hack/stack env)" && hack/frontend && go test ./frontend/enginetest
 //
 // The image under test is org/pyfrontend:1; PYFRONTEND_IMAGE names another.
-// Nothing comes from PyPI: the tests make their own wheels and serve them.
+// The tests make their own wheels and serve them; PyPI is asked for a build
+// backend only. On the PATH are docker, buildctl, crane, git and gcc.
 package enginetest
 
 import (
