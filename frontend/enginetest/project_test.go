@@ -28,12 +28,6 @@ func project(t *testing.T, name string, locked ...*wheel) string {
 	return dir
 }
 
-// files writes files given as txtar text into a directory.
-func files(t *testing.T, dir, text string, locked ...*wheel) {
-	t.Helper()
-	write(t, dir, txtar.Parse([]byte(text)), locked...)
-}
-
 func write(t *testing.T, dir string, archive *txtar.Archive, locked ...*wheel) {
 	t.Helper()
 	names := make([]string, len(locked))

@@ -18,7 +18,7 @@ var compileScript string
 // chunkSize is how many bytes of source are compiled in one process. Smaller
 // chunks cost forks, larger ones leave a core idle at the end; changing it
 // changes bytes of .pyc files.
-const chunkSize = 256 << 10
+const chunkSize = 1 << 20
 
 // source is a file to compile.
 type source struct {
