@@ -90,6 +90,9 @@ func testEnd(c *container, img image, w *wantServer) {
 	}
 	lines := bufio.NewScanner(stdout)
 	sent := lines.Scan()
+	// A request that waits for a thread may be dropped; this one has to be
+	// under way, and takes two seconds.
+	time.Sleep(700 * time.Millisecond)
 	begun := time.Now()
 	c.stop()
 	stopped := time.Since(begun)

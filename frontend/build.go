@@ -5,6 +5,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,12 +111,18 @@ func (r *request) buildPlatform(ctx context.Context, platform *ocispecs.Platform
 	if err != nil {
 		return nil, err
 	}
-	if err := b.checkSmoke(ctx, result.Smoke); err != nil {
-		return nil, err
-	}
-	ref, err := r.solve(ctx, result.Image)
-	if err != nil {
-		return nil, err
+	// The image descends from the smoke test, so both are solved at once; a
+	// failed test is an error before anything is made of the result.
+	var ref client.Reference
+	solved := make(chan error, 1)
+	go func() {
+		var err error
+		ref, err = r.solve(ctx, result.Image)
+		solved <- err
+	}()
+	smokeErr := b.checkSmoke(ctx, result.Smoke)
+	if err := <-solved; smokeErr != nil || err != nil {
+		return nil, cmp.Or(smokeErr, err)
 	}
 	return &dockerui.BuildResult{Reference: ref, Image: &result.Config, BaseImage: &b.options.BaseImage, Epoch: r.epoch}, nil
 }

@@ -23,6 +23,13 @@ func project(t *testing.T, name string, locked ...*wheel) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// BuildKit joins builds of one content that run at the same time, so that
+	// a test would see what another makes anew: each has a content of its own.
+	for i, f := range archive.Files {
+		if strings.HasSuffix(f.Name, ".py") {
+			archive.Files[i].Data = fmt.Appendf(f.Data, "\n# of %s\n", t.Name())
+		}
+	}
 	dir := t.TempDir()
 	write(t, dir, archive, locked...)
 	return dir
