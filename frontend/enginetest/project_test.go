@@ -27,7 +27,7 @@ func project(t *testing.T, name string, locked ...*wheel) string {
 	// a test would see what another makes anew: each has a content of its own.
 	for i, f := range archive.Files {
 		if strings.HasSuffix(f.Name, ".py") {
-			archive.Files[i].Data = fmt.Appendf(f.Data, "\n# of %s\n", t.Name())
+			archive.Files[i].Data = fmt.Appendf(slices.Clone(f.Data), "\n# of %s\n", t.Name())
 		}
 	}
 	dir := t.TempDir()
