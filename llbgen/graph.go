@@ -153,8 +153,8 @@ func projectNames(projects []plan.Project) string {
 const buildEnvironment = "/build"
 
 // wheel builds one project's wheel without network. Its build requirements are
-// installed by a vertex of their own: an edit of the project finds them ready.
-// They are not compiled, which would cost more than a few builds save.
+// installed by a vertex of their own: an edit of the project finds them ready,
+// compiled.
 func (g *generator) wheel(p plan.Project, group llb.ConstraintsOpt) (llb.State, error) {
 	src, err := g.sources(p.Name, p.Include, p.Exclude)
 	if err != nil {
@@ -185,7 +185,7 @@ func (g *generator) requirements(p plan.Project, wheels []lock.Distribution, gro
 	if err != nil {
 		return llb.State{}, err
 	}
-	argv := []string{"install", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--venv", buildEnvironment, "--wheels", "/wheels", "--no-compile"}
+	argv := []string{"install", "--uv", uvPath, "--python", g.p.Base.Interpreter, "--venv", buildEnvironment, "--wheels", "/wheels"}
 	opts := g.execOpts(false, "project", p.At, argv, "install the build requirements of %s", p.Name)
 	return g.root().Run(append(opts, mounts...)...).AddMount(buildEnvironment, llb.Scratch()), nil
 }
