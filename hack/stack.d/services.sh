@@ -60,6 +60,8 @@ down() {
     if running "$service"; then
         begin "down $service"
         read -r pid _ <"$run/$service/pid"
+        local containerd
+        containerd=$(cat "$run/$service/exec/containerd/containerd.pid" 2>/dev/null || true)
         kill "$pid"
         # Containers get ten seconds from dockerd before it ends.
         for ((i = 0; i < 200; i++)); do
@@ -67,9 +69,15 @@ down() {
             sleep 0.1
         done
         running "$service" && kill -KILL "$pid"
-        # A dockerd that was killed leaves the containerd that it had started.
-        pid=$(cat "$run/$service/exec/containerd/containerd.pid" 2>/dev/null || true)
-        if [[ -n $pid ]] && grep -qF "$run/$service/" "/proc/$pid/cmdline" 2>/dev/null; then kill "$pid"; fi
+        # A dockerd that was killed leaves the containerd that it had started,
+        # and one that ends does not wait for it: the next would find its
+        # database locked.
+        for ((i = 0; i < 200; i++)); do
+            [[ -n $containerd ]] && grep -qF "$run/$service/" "/proc/$containerd/cmdline" 2>/dev/null || break
+            ((i != 50)) || kill "$containerd" 2>/dev/null || true
+            ((i != 150)) || kill -KILL "$containerd" 2>/dev/null || true
+            sleep 0.1
+        done
         done_step
     fi
     unmount_below "$run/$service"
